@@ -1,0 +1,33 @@
+/**
+ * kvota: a rate limiter for servers that speak the web's own `(Request) => Response`.
+ *
+ * ```ts ignore
+ * import { withRateLimit } from "@kvota/kvota";
+ *
+ * Deno.serve(withRateLimit(() => new Response("hi"), { limit: "100/1m" }));
+ * ```
+ *
+ * {@linkcode withRateLimit} wraps a handler; {@linkcode createRateLimiter} makes a limiter to be asked directly.
+ *
+ * @module
+ */
+export { byIp, type ByIpOptions } from "./src/client/by_ip.ts";
+export type { TrustedProxy } from "./src/client/cidr.ts";
+export { hashedKey } from "./src/client/hashed_key.ts";
+export { byCookie, byHeader, byKey, combine, type KeySelector, type SyncKeySelector } from "./src/client/key.ts";
+export type { Clock } from "./src/clock.ts";
+export type { KvotaErrorCode } from "./src/errors.ts";
+export { rateLimitHeaders } from "./src/http/headers.ts";
+export { deniedResponse } from "./src/http/problem.ts";
+export { type LimitedHandler, withRateLimit } from "./src/http/with_rate_limit.ts";
+export { createRateLimiter } from "./src/limiter.ts";
+export type * from "./src/limiter_types.ts";
+export type { MaybePromise } from "./src/maybe_promise.ts";
+export type { DecisionEvent, LimiterEvent, ObserverOptions } from "./src/observe/events.ts";
+export { logDenials, type LogDenialsOptions } from "./src/observe/log.ts";
+export type { CommonOptions, RateLimiterOptions, SyncRateLimiterOptions } from "./src/options.ts";
+export { type Duration, formatLimit, type Limit, type LimitObject, parseDuration, parseLimit } from "./src/parse.ts";
+export type { Algorithm } from "./src/algorithms/registry.ts";
+export type { LimitState, Mode, RateLimitResult, RuleState, Source } from "./src/result.ts";
+export { memoryStore, type MemoryStore, type MemoryStoreOptions } from "./src/stores/memory/memory_store.ts";
+export type { Store } from "./src/stores/store.ts";

@@ -1,0 +1,89 @@
+/**
+ * Token bucket: a bucket of `burst` tokens refills continuously at `limit` a `window`; each unit takes a token.
+ *
+ * Kept upside down, as the generic cell rate algorithm is (ITU-T I.371, annex A): `level` is what has been taken and not yet refilled, so
+ * that all zeros is a full bucket. To stay exact, `level` counts in fractions of a unit that drain by whole numbers:
+ * with g = gcd(limit, window) one unit is window/g, and limit/g drain each millisecond. Nothing is ever rounded, so no
+ * sequence of refills drifts.
+ *
+ * Bound: in any [t, t + window) at most the burst that stood ready at t and what refilled since: `burst + limit`.
+ *
+ * Cells: (level, at), the level as it was at that millisecond. A level above the capacity is debt.
+ *
+ * Source: Turner, "New directions in communications", IEEE Communications Magazine 24(10), 1986; Xu, System Design
+ * Interview, chapter 4.
+ */
+import { ceilDiv, floorDiv, gcd } from "./arithmetic.ts";
+import { type LimitSpec, MAX_WINDOW, type Transition, type Verdict } from "./transition.ts";
+
+const MAX_LEVEL = Number.MAX_SAFE_INTEGER;
+
+/** Compiles a token bucket, or gives null where its exact arithmetic would pass 2^53. */
+export function tokenBucket({ limit, window, burst }: LimitSpec): Transition | null {
+  const divisor = gcd(limit, window);
+  const unit = window / divisor;
+  const drain = limit / divisor;
+  const capacity = burst * unit;
+  if (capacity > MAX_LEVEL) return null;
+  const refillTime = ceilDiv(capacity, drain);
+  if (refillTime > MAX_WINDOW) return null;
+
+  /**
+   * The level at `now`. Time that ran back is undone: what had drained counts again, up to a full bucket, the most that a
+   * charge made now could leave. Debt is no charge of now and stays.
+   */
+  function levelAt(cells: Float64Array, at: number, now: number): number {
+    const level = cells[at]!;
+    // A product past 2^53 is rounded, but never to below it, and so still empties any level.
+    const drained = (now - cells[at + 1]!) * drain;
+    return drained >= 0 ? Math.max(0, level - drained) : Math.max(level, Math.min(level - drained, capacity));
+  }
+
+  function fitsAt(level: number, cost: number): boolean {
+    return cost === 0 || (cost <= burst && cost * unit <= capacity - level);
+  }
+
+  function judge(level: number, now: number, cost: number, fits: boolean, out: Verdict): void {
+    out.ok = fits;
+    out.remaining = level >= capacity ? 0 : floorDiv(capacity - level, unit);
+    out.resetAt = now + ceilDiv(level, drain);
+    out.retryAfter = fits ? 0 : cost > burst ? Infinity : ceilDiv(level - (capacity - cost * unit), drain);
+  }
+
+  return {
+    width: 2,
+    capacity: burst,
+    refillTime,
+    take(cells, at, now, cost, out) {
+      const before = levelAt(cells, at, now);
+      const fits = fitsAt(before, cost);
+      const level = fits ? before + cost * unit : before;
+      if (fits ? cost > 0 : cells[at + 1]! > now) {
+        cells[at] = level;
+        cells[at + 1] = now;
+      }
+      judge(level, now, cost, fits, out);
+    },
+    peek(cells, at, now, cost, out) {
+      const level = levelAt(cells, at, now);
+      judge(level, now, cost, fitsAt(level, cost), out);
+    },
+    give(cells, at, now, cost, chargedAt) {
+      // What has drained since cannot be told from what others charged: assume it was this charge's.
+      const drained = Math.max(0, now - chargedAt) * drain;
+      const back = Math.min(cost, burst) * unit - drained;
+      if (back <= 0) return;
+      const level = levelAt(cells, at, now);
+      cells[at] = Math.max(0, level - back);
+      cells[at + 1] = now;
+    },
+    force(cells, at, now, cost) {
+      cells[at] = Math.min(MAX_LEVEL, levelAt(cells, at, now) + cost * unit);
+      cells[at + 1] = now;
+    },
+    expiresAt(cells, at) {
+      const level = cells[at]!;
+      return level === 0 ? 0 : cells[at + 1]! + ceilDiv(level, drain);
+    },
+  };
+}

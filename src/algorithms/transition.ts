@@ -1,0 +1,60 @@
+/**
+ * The contract between an algorithm and everything else.
+ *
+ * An algorithm is a pure function over a few numbers: no clock, no randomness, no I/O, no memory of its own. Whoever
+ * holds the numbers (a table in memory, a row in a database, a test) decides where they live and when they are written.
+ *
+ * Laws, which `tests/laws/` holds every algorithm to:
+ *
+ * 1. Cells are non-negative integers below 2^53, and all zeros is a key never seen.
+ * 2. `take` charges all of `cost` or nothing. `peek` writes nothing and answers what `take` would decide.
+ * 3. `retryAfter` is exact: denied at every earlier millisecond, allowed at that one, if nothing else arrives.
+ * 4. From `expiresAt` on, the cells mean what all zeros mean.
+ * 5. The one thing a denial may write: cells further ahead than any charge made now could put them (a clock went back)
+ *    are brought back to the furthest legitimate value. Clamping on reading alone would slide along with the clock and
+ *    lock the key out for the whole step.
+ * 6. `give` never leaves more quota than if what it undoes had never been charged.
+ */
+export interface Transition {
+  /** How many cells a row of this algorithm takes. */
+  readonly width: number;
+  /** The most units that can pass at once: `burst` where the algorithm has one, else `limit`. */
+  readonly capacity: number;
+  /** Milliseconds in which an empty quota is full again. */
+  readonly refillTime: number;
+  /** Charges `cost` if it fits; a cost of 0 always does. */
+  take(cells: Float64Array, at: number, now: number, cost: number, out: Verdict): void;
+  /** Decides as {@linkcode Transition.take} would; `remaining` and `resetAt` as they are, before any charge. */
+  peek(cells: Float64Array, at: number, now: number, cost: number, out: Verdict): void;
+  /** Undoes what still counts of a charge of `cost` made at `chargedAt`. */
+  give(cells: Float64Array, at: number, now: number, cost: number, chargedAt: number): void;
+  /** Charges `cost` whether or not it fits; what does not fit is debt. */
+  force(cells: Float64Array, at: number, now: number, cost: number): void;
+  /** Epoch milliseconds from which the cells may be forgotten; 0 for cells that were never charged. */
+  expiresAt(cells: Float64Array, at: number): number;
+}
+
+/** What one limit says of one charge. Reused from decision to decision: read it before the next one. */
+export class Verdict {
+  /** Whether the charge fits. */
+  ok = true;
+  /** Whole units that would be allowed right now. */
+  remaining = 0;
+  /** Epoch milliseconds at which the full quota is back. */
+  resetAt = 0;
+  /** Milliseconds until the same cost would fit; 0 when ok; Infinity when it never will. */
+  retryAfter = 0;
+}
+
+/** The longest window, 2^52 ms: half the exact range is left for the time itself, which lasts some 140,000 years. */
+export const MAX_WINDOW = 2 ** 52;
+
+/** What a compiled limit is made of. All integers, checked by `src/limit.ts`. */
+export interface LimitSpec {
+  /** Units a window. */
+  readonly limit: number;
+  /** Milliseconds. */
+  readonly window: number;
+  /** Units at once, where the algorithm has a burst. */
+  readonly burst: number;
+}

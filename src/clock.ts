@@ -1,0 +1,19 @@
+import { kvotaError, show } from "./errors.ts";
+
+/** Where time comes from: epoch milliseconds. `Date.now` unless a test or a simulation says otherwise. */
+export type Clock = () => number;
+
+/**
+ * Reads a clock as whole milliseconds, which is what every algorithm counts in.
+ *
+ * A clock that gives NaN or a negative number would poison stored rows, so it is refused.
+ */
+export function readClock(clock: Clock): number {
+  const now = Math.floor(clock());
+  if (now >= 0 && now <= Number.MAX_SAFE_INTEGER) return now;
+  throw kvotaError(
+    "RangeError",
+    "KVOTA_CLOCK_INVALID",
+    `Cannot read the time: \`clock\` must give epoch milliseconds, received ${show(now)}`,
+  );
+}

@@ -1,0 +1,44 @@
+/** The stable codes of what this package throws. */
+export type KvotaErrorCode =
+  | "KVOTA_CLIENT_UNKNOWN"
+  | "KVOTA_CLOCK_INVALID"
+  | "KVOTA_CLOSED"
+  | "KVOTA_COST_INVALID"
+  | "KVOTA_DURATION_INVALID"
+  | "KVOTA_KEY_INVALID"
+  | "KVOTA_LIMIT_INVALID"
+  | "KVOTA_NAME_INVALID"
+  | "KVOTA_OPTION_INVALID"
+  | "KVOTA_RULE_UNKNOWN";
+
+const classes = { Error, TypeError, RangeError, SyntaxError };
+
+/** Makes the built-in error that fits the mistake, with a `code` that programs can rely on. */
+export function kvotaError(
+  kind: keyof typeof classes,
+  code: KvotaErrorCode,
+  message: string,
+): Error & { readonly code: KvotaErrorCode } {
+  return Object.assign(new classes[kind](message), { code });
+}
+
+/** A received value as an error message shows it: typed, on one line, never longer than a line. */
+export function show(value: unknown): string {
+  let text: string;
+  if (typeof value === "string") text = JSON.stringify(value);
+  else if (typeof value === "bigint") text = `${value}n`;
+  else if (Object.is(value, -0)) text = "-0";
+  else if (typeof value === "function") text = "a function";
+  else if (typeof value === "object" && value !== null) text = Array.isArray(value) ? arrayText(value) : objectText(value);
+  else text = String(value);
+  return text.length > 80 ? text.slice(0, 79) + "…" : text;
+}
+
+function arrayText(value: readonly unknown[]): string {
+  return value.length === 0 ? "[]" : `an array of ${value.length}`;
+}
+
+function objectText(value: object): string {
+  const name = Object.getPrototypeOf(value)?.constructor?.name;
+  return typeof name === "string" && name !== "Object" ? `a ${name}` : "an object";
+}

@@ -1,0 +1,34 @@
+/** As much of Structured Field Values (RFC 9651) as the rate-limit headers need. */
+
+/** Section 3.3.1: an Integer has at most 15 digits. */
+const MAX_INTEGER = 999_999_999_999_999;
+
+/** A String (section 4.1.6) of text that is printable ASCII. */
+export function sfString(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
+}
+
+/** An Integer (section 4.1.4) of a whole number; one too large is told as the largest there is. */
+export function sfInteger(value: number): string {
+  return String(Math.min(value, MAX_INTEGER));
+}
+
+const member = /[\t ]*("(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*")((?:[^",]|"(?:[^"\\]|\\.)*")*)(?:,|$)/y;
+
+/**
+ * Adds members to a List of Strings that stands in a header already.
+ *
+ * Members of `names` are left out first, so that a response that comes back again and again gathers nothing; and what is no
+ * List of Strings is left out whole, as the header could not be read with it.
+ */
+export function appendMembers(list: string, names: readonly string[], added: string): string {
+  const kept: string[] = [];
+  member.lastIndex = 0;
+  while (member.lastIndex < list.length) {
+    const found = member.exec(list);
+    if (found === null) return added;
+    const [, name = "", parameters = ""] = found;
+    if (!names.includes(name)) kept.push(`${name}${parameters.trimEnd()}`);
+  }
+  return [...kept, added].join(", ");
+}

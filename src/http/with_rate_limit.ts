@@ -1,0 +1,122 @@
+/** The wrapper around a handler. */
+import { kvotaError, show } from "../errors.ts";
+import { createRateLimiter, Limiter } from "../limiter.ts";
+import type { RateLimiter, SyncRateLimiter } from "../limiter_types.ts";
+import { isPromise, type MaybePromise } from "../maybe_promise.ts";
+import type { RateLimiterOptions, SyncRateLimiterOptions } from "../options.ts";
+import type { RateLimitResult } from "../result.ts";
+import { retryAfterOf, setRateLimitHeaders } from "./headers.ts";
+import { deniedResponse } from "./problem.ts";
+
+/** What a handler may give: a response, or on Bun `undefined` for a request that it has upgraded. */
+type Answer = Response | undefined | void;
+
+/** A handler behind a rate limit: the same arguments and `this` as the one it wraps. */
+export interface LimitedHandler<This, Rest extends readonly unknown[], Given, L> {
+  (this: This, request: Request, ...rest: Rest): Given;
+  /** The limiter behind it. */
+  readonly limiter: L;
+}
+
+/**
+ * Puts a rate limit in front of a handler of the shape `(request, ...) => Response`, for `Deno.serve`, `Bun.serve`, Workers and
+ * alike.
+ *
+ * A request over the limit is answered with 429 (see {@linkcode deniedResponse}) without calling the handler, and its body is
+ * cancelled. Otherwise the handler's own response goes out, with the rate-limit headers added. With a memory store,
+ * synchronous selectors and a synchronous handler the answer is synchronous too.
+ *
+ * @param handler The handler. What it throws propagates unchanged; the charge stays.
+ * @param options What {@linkcode createRateLimiter} takes, or a limiter made by it.
+ * @returns The handler, limited, with the limiter as its `limiter`.
+ *
+ * @example
+ * ```ts
+ * import { byKey, withRateLimit } from "@kvota/kvota";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const handler = withRateLimit(() => new Response("hi"), { limit: "1/1m", key: byKey(() => "everybody") });
+ * assertEquals((await handler(new Request("http://localhost/"))).status, 200);
+ * assertEquals((await handler(new Request("http://localhost/"))).status, 429);
+ * ```
+ */
+export function withRateLimit<Given extends Answer, Rest extends readonly unknown[] = [], This = unknown>(
+  handler: (this: This, request: Request, ...rest: Rest) => Given,
+  options: SyncRateLimiterOptions<Rest> | SyncRateLimiter,
+): LimitedHandler<This, Rest, Given | Response, SyncRateLimiter>;
+export function withRateLimit<Given extends Answer, Rest extends readonly unknown[] = [], This = unknown>(
+  handler: (this: This, request: Request, ...rest: Rest) => MaybePromise<Given>,
+  options: RateLimiterOptions<Rest> | RateLimiter,
+): LimitedHandler<This, Rest, MaybePromise<Given | Response>, RateLimiter>;
+export function withRateLimit<Given extends Answer, Rest extends readonly unknown[], This>(
+  handler: (this: This, request: Request, ...rest: Rest) => MaybePromise<Given>,
+  options: RateLimiterOptions<Rest> | RateLimiter,
+): LimitedHandler<This, Rest, MaybePromise<Given | Response>, RateLimiter> {
+  if (typeof handler !== "function") {
+    throw kvotaError(
+      "TypeError",
+      "KVOTA_OPTION_INVALID",
+      `Cannot limit a handler: it must be a function, received ${show(handler)}`,
+    );
+  }
+  const limiter = options instanceof Limiter ? options : createRateLimiter(options as RateLimiterOptions<Rest>) as Limiter;
+  const { headers, response: customResponse } = limiter.http;
+
+  function proceed(
+    context: This,
+    request: Request,
+    rest: Rest,
+    result: RateLimitResult | null,
+  ): MaybePromise<Given | Response> {
+    if (result !== null && !result.ok) return deny(request, result);
+    const given = handler.call(context, request, ...rest);
+    if (result === null || headers === false) return given;
+    return isPromise(given) ? given.then((answer) => withHeaders(answer, result)) : withHeaders(given, result);
+  }
+
+  function deny(request: Request, result: RateLimitResult): Response {
+    // Not read, but told so. A body that somebody holds already cannot be cancelled, and need not be.
+    request.body?.cancel().catch(() => {});
+    const standard = deniedResponse(result, request);
+    if (headers === false) {
+      standard.headers.delete("RateLimit");
+      standard.headers.delete("RateLimit-Policy");
+    }
+    if (customResponse === undefined) return standard;
+    const custom = customResponse(result, request, standard);
+    return headers === false ? custom : withHeaders(custom, result);
+  }
+
+  function limited(this: This, request: Request, ...rest: Rest): MaybePromise<Given | Response> {
+    const checked = limiter.check(request, ...rest);
+    return isPromise(checked)
+      ? checked.then((result) => proceed(this, request, rest, result))
+      : proceed(this, request, rest, checked);
+  }
+
+  return Object.assign(limited, { limiter });
+}
+
+/** The same answer with the rate-limit headers: the same object, unless its headers cannot be changed. */
+function withHeaders<Given extends Answer>(answer: Given, result: RateLimitResult): Given | Response {
+  // 101 is an upgraded connection, 0 is Response.error(): neither is a response that could carry headers.
+  if (!answer || answer.status === 101 || answer.status === 0) return answer;
+  try {
+    addHeaders(answer.headers, result);
+    return answer;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // What fetch() and Response.redirect() give is immutable (Fetch, section 5.5).
+    const copy = new Response(answer.body, answer);
+    addHeaders(copy.headers, result);
+    return copy;
+  }
+}
+
+function addHeaders(headers: Headers, result: RateLimitResult): void {
+  setRateLimitHeaders(headers, result);
+  if (result.ok) return;
+  const retryAfter = retryAfterOf(result);
+  if (retryAfter !== null && !headers.has("Retry-After")) headers.set("Retry-After", retryAfter);
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
+}

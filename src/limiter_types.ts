@@ -1,0 +1,87 @@
+/** The limiter as its users see it. */
+import type { MaybePromise } from "./maybe_promise.ts";
+import type { Duration } from "./parse.ts";
+import type { RateLimitResult, Source } from "./result.ts";
+
+/** What a decision on a key may be given. */
+export interface ChargeOptions {
+  /** Units: a non-negative integer, 1 unless said. What is more than the capacity never passes; 0 passes unless blocked. */
+  readonly cost?: number;
+}
+
+/**
+ * The keys of one rule, counted.
+ *
+ * All methods throw `TypeError` `KVOTA_KEY_INVALID` for a key that is no non-empty string, `RangeError` `KVOTA_COST_INVALID` for a
+ * cost that is no non-negative integer, and `Error` `KVOTA_CLOSED` after `close()`.
+ */
+export interface RuleLimiter {
+  /** Charges `cost` to `key` if every limit allows it. A denial charges nothing. */
+  limit(key: string, options?: ChargeOptions): MaybePromise<RateLimitResult>;
+  /** The same answer, charging nothing; `remaining` as it is, where `limit` tells it after its own charge. */
+  peek(key: string, options?: ChargeOptions): MaybePromise<RateLimitResult>;
+  /** Gives back units that still count: never above full. */
+  refund(key: string, cost?: number): MaybePromise<void>;
+  /** Denies `key` until `duration` has passed, whatever its quota. Of several blocks the one that ends last counts. */
+  block(key: string, duration: Duration): MaybePromise<void>;
+  /** Forgets `key`: full quota, no block. */
+  reset(key: string): MaybePromise<void>;
+  /** The key of a request, as the methods above take it; `null` where the rule does not apply. */
+  keyOf(request: Request, ...rest: readonly unknown[]): MaybePromise<string | null>;
+}
+
+/** A rate limiter; its own methods speak of its first rule. */
+export interface RateLimiter extends RuleLimiter, AsyncDisposable {
+  /**
+   * The rule of that name.
+   *
+   * @throws {RangeError} `KVOTA_RULE_UNKNOWN`.
+   */
+  rule(name: string): RuleLimiter;
+  /** Decides a request, as `withRateLimit` does: key, cost and all. `null` where it is skipped or no rule applies. */
+  check(request: Request, ...rest: readonly unknown[]): MaybePromise<RateLimitResult | null>;
+  /** Figures since the limiter was made. */
+  stats(): LimiterStats;
+  /** Ends the limiter; afterwards its methods throw `KVOTA_CLOSED`. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A {@linkcode RuleLimiter} that answers at once. */
+export interface SyncRuleLimiter extends RuleLimiter {
+  limit(key: string, options?: ChargeOptions): RateLimitResult;
+  peek(key: string, options?: ChargeOptions): RateLimitResult;
+  refund(key: string, cost?: number): void;
+  block(key: string, duration: Duration): void;
+  reset(key: string): void;
+  keyOf(request: Request, ...rest: readonly unknown[]): string | null;
+}
+
+/** A {@linkcode RateLimiter} that answers at once: one with an explicit `memoryStore()` and no promises among its options. */
+export interface SyncRateLimiter extends SyncRuleLimiter, RateLimiter {
+  limit(key: string, options?: ChargeOptions): RateLimitResult;
+  peek(key: string, options?: ChargeOptions): RateLimitResult;
+  refund(key: string, cost?: number): void;
+  block(key: string, duration: Duration): void;
+  reset(key: string): void;
+  keyOf(request: Request, ...rest: readonly unknown[]): string | null;
+  rule(name: string): SyncRuleLimiter;
+  check(request: Request, ...rest: readonly unknown[]): RateLimitResult | null;
+}
+
+/** Figures of a limiter since it was made, and of its store, which other limiters may share. */
+export interface LimiterStats {
+  /** Charges decided, by `limit` and `check`. */
+  readonly decisions: number;
+  /** Those among them that were denied. */
+  readonly denials: number;
+  /** Decisions by what answered them. */
+  readonly sources: Readonly<Record<Source, number>>;
+  /** Exceptions of observers, contained. */
+  readonly observerErrors: number;
+  /** Keys the store holds, those among them whose time is past. */
+  readonly keys: number;
+  /** Bytes the store has set aside. */
+  readonly bytes: number;
+  /** Rows that still counted when the store had to let them go, or had no place for them. */
+  readonly evictions: number;
+}

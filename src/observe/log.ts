@@ -1,0 +1,94 @@
+/** A ready observer: one JSON line for each denial. */
+import { kvotaError, show } from "../errors.ts";
+import type { DecisionEvent } from "./events.ts";
+
+/** Options of {@linkcode logDenials}. */
+export interface LogDenialsOptions {
+  /** Where a line goes, without its newline; `console.log` unless said. */
+  readonly write?: (line: string) => void;
+  /** Lines a second at most; what is beyond is counted and told in one line. 10 unless said. */
+  readonly maxPerSecond?: number;
+}
+
+/**
+ * Makes an observer for `onDecision` that logs denials, in shadow mode those that would have been.
+ *
+ * A line says when, which client (as stored), rule, limits and mode, and after how many milliseconds to retry (`null` for
+ * never); where there was a request, its method too. Under a flood the lines are bounded: at most `maxPerSecond` of them, then one with the number left
+ * out when the second is over.
+ *
+ * @param options `write`, `maxPerSecond`.
+ * @throws {RangeError} `KVOTA_OPTION_INVALID` for a `maxPerSecond` that is not a positive integer.
+ *
+ * @example
+ * ```ts
+ * import { createRateLimiter, logDenials, memoryStore } from "@kvota/kvota";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lines: string[] = [];
+ * const limiter = createRateLimiter({
+ *   limit: "1/1m",
+ *   store: memoryStore(),
+ *   onDecision: logDenials({ write: (line) => lines.push(line) }),
+ * });
+ * limiter.limit("203.0.113.7");
+ * limiter.limit("203.0.113.7");
+ * assertEquals(lines.length, 1);
+ * assertEquals(JSON.parse(lines[0]!).client, "203.0.113.7");
+ * ```
+ */
+export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEvent) => void {
+  // deno-lint-ignore no-console -- a log's default destination
+  const { write = (line) => console.log(line), maxPerSecond = 10 } = options;
+  if (!Number.isSafeInteger(maxPerSecond) || maxPerSecond < 1) {
+    throw kvotaError(
+      "RangeError",
+      "KVOTA_OPTION_INVALID",
+      `Cannot log denials: \`maxPerSecond\` must be a positive integer, received ${show(maxPerSecond)}`,
+    );
+  }
+  let second = NaN;
+  let written = 0;
+  let omitted = 0;
+  let pending: ReturnType<typeof setTimeout> | undefined;
+
+  function startSecond(at: number): void {
+    clearTimeout(pending);
+    pending = undefined;
+    if (omitted > 0) write(JSON.stringify({ time: timeOf(at), event: "rate-limit-denials-omitted", omitted }));
+    written = 0;
+    omitted = 0;
+  }
+
+  return ({ result, mode, client, at, request }) => {
+    const current = Math.floor(at / 1000);
+    if (current !== second) {
+      startSecond(at);
+      second = current;
+    }
+    const { violated } = result;
+    if (violated.length === 0) return;
+    if (written < maxPerSecond) {
+      written++;
+      write(JSON.stringify({
+        time: timeOf(at),
+        event: "rate-limit-denied",
+        client,
+        rule: result.rule,
+        limit: violated,
+        retryAfter: Math.max(...result.limits.map((limit) => limit.retryAfter)),
+        mode,
+        method: request?.method,
+      }));
+      return;
+    }
+    omitted++;
+    // A flood that ends at once is told as well: no later decision may come to do it.
+    pending ??= setTimeout(() => startSecond(at - (at % 1000) + 1000), 1000 - (at % 1000));
+  };
+}
+
+function timeOf(at: number): string | number {
+  // Past the range of dates (ECMA-262, section 21.4.1.1) only the number is left.
+  return at <= 8.64e15 ? new Date(at).toISOString() : at;
+}

@@ -1,0 +1,90 @@
+/** The row: what is kept of one key under one rule, namely the cells of the rule's limits, one after the other. */
+import { Verdict } from "./algorithms/transition.ts";
+import type { CompiledLimit } from "./limit.ts";
+
+/**
+ * Several limits decided as one: all must allow, and all are charged or none is.
+ *
+ * Like a {@linkcode Transition} it is pure; what each limit said stands in `verdicts` until the next decision.
+ */
+export class RowPlan {
+  readonly limits: readonly CompiledLimit[];
+  /** Cells a row. */
+  readonly width: number;
+  /** What the cells mean; another layout never reads them. */
+  readonly layout: string;
+  /** What each limit said last, in the order of `limits`. */
+  readonly verdicts: readonly Verdict[];
+  readonly #offsets: readonly number[];
+
+  constructor(limits: readonly CompiledLimit[]) {
+    this.limits = limits;
+    this.layout = limits.map((limit) => limit.layout).join(", ");
+    this.verdicts = limits.map(() => new Verdict());
+    let width = 0;
+    this.#offsets = limits.map((limit) => (width += limit.transition.width) - limit.transition.width);
+    this.width = width;
+  }
+
+  /** Charges `cost` to every limit if every limit allows it. */
+  take(cells: Float64Array, at: number, now: number, cost: number): boolean {
+    if (this.limits.length > 1 && !this.peek(cells, at, now, cost)) {
+      this.#each((i, offset) => {
+        // Those that deny are asked again, for the one write that a denial may make; those that allow stay uncharged.
+        if (!this.verdicts[i]!.ok) this.limits[i]!.transition.take(cells, at + offset, now, cost, this.verdicts[i]!);
+      });
+      return false;
+    }
+    let ok = true;
+    for (let i = 0; i < this.limits.length; i++) {
+      const verdict = this.verdicts[i]!;
+      this.limits[i]!.transition.take(cells, at + this.#offsets[i]!, now, cost, verdict);
+      ok &&= verdict.ok;
+    }
+    return ok;
+  }
+
+  /** Decides as `take` would and charges nothing. */
+  peek(cells: Float64Array, at: number, now: number, cost: number): boolean {
+    let ok = true;
+    for (let i = 0; i < this.limits.length; i++) {
+      const verdict = this.verdicts[i]!;
+      this.limits[i]!.transition.peek(cells, at + this.#offsets[i]!, now, cost, verdict);
+      ok &&= verdict.ok;
+    }
+    return ok;
+  }
+
+  /** Undoes what still counts of a charge of `cost` made at `chargedAt`. */
+  give(cells: Float64Array, at: number, now: number, cost: number, chargedAt: number): void {
+    this.#each((i, offset) => this.limits[i]!.transition.give(cells, at + offset, now, cost, chargedAt));
+  }
+
+  /** Epoch milliseconds from which the whole row may be forgotten. */
+  expiresAt(cells: Float64Array, at: number): number {
+    let latest = 0;
+    for (let i = 0; i < this.limits.length; i++) {
+      latest = Math.max(latest, this.limits[i]!.transition.expiresAt(cells, at + this.#offsets[i]!));
+    }
+    return latest;
+  }
+
+  /** The share of its quota that a row has left, from 0 to 1: that of the limit with the smallest share. */
+  shareLeft(cells: Float64Array, at: number, now: number): number {
+    this.peek(cells, at, now, 0);
+    return this.shareLeftNow();
+  }
+
+  /** The same, of the row that `verdicts` speaks of. */
+  shareLeftNow(): number {
+    let least = 1;
+    for (let i = 0; i < this.limits.length; i++) {
+      least = Math.min(least, this.verdicts[i]!.remaining / this.limits[i]!.transition.capacity);
+    }
+    return least;
+  }
+
+  #each(visit: (index: number, offset: number) => void): void {
+    for (let i = 0; i < this.limits.length; i++) visit(i, this.#offsets[i]!);
+  }
+}

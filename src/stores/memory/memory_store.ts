@@ -1,0 +1,216 @@
+/** Counting in this process's memory: synchronous, bounded, no timers. */
+import { kvotaError, show } from "../../errors.ts";
+import { RateLimitResult, type RuleFace } from "../../result.ts";
+import type { Store, StoreStats, SyncLedger } from "../store.ts";
+import { blockRow } from "./block_row.ts";
+import { HalfSipHash } from "./halfsiphash.ts";
+import { Table } from "./table.ts";
+
+const DEFAULT_MAX_KEYS = 250_000;
+/** One key in so many can be blocked at a time before the blocks that end first are forgotten. */
+const KEYS_PER_BLOCK = 4;
+
+/** Options of {@linkcode memoryStore}. */
+export interface MemoryStoreOptions {
+  /** The most keys counted at a time, for each number of cells that a row can have; 250,000 unless said. */
+  readonly maxKeys?: number;
+}
+
+/** A {@linkcode Store} in this process's memory, which answers at once. */
+export interface MemoryStore extends Store {
+  open(namespace: string, rule: RuleFace, onOverflow: () => void): SyncLedger;
+}
+
+/**
+ * A store in this process's memory.
+ *
+ * It takes 31.2 bytes a key for a rule of one limit and 20.8 more for each further limit (7.8 MB for the default 250,000
+ * keys, set aside at the first decision; the system hands it out as it is touched), never grows beyond that, and sets no timer. When more keys than that
+ * are active, the row with the most quota left goes first, and never for a key that has more left than it.
+ *
+ * @param options `maxKeys`: a positive integer.
+ * @throws {TypeError | RangeError} `KVOTA_OPTION_INVALID`.
+ *
+ * @example
+ * ```ts
+ * import { createRateLimiter, memoryStore } from "@kvota/kvota";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const limiter = createRateLimiter({ limit: "2/1m", store: memoryStore({ maxKeys: 10_000 }) });
+ * assertEquals(limiter.limit("a").remaining, 1);
+ * ```
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  const { maxKeys = DEFAULT_MAX_KEYS } = options;
+  if (!Number.isSafeInteger(maxKeys) || maxKeys < 1 || maxKeys > 2 ** 28) {
+    throw kvotaError(
+      typeof maxKeys === "number" ? "RangeError" : "TypeError",
+      "KVOTA_OPTION_INVALID",
+      `Cannot make a memory store: \`maxKeys\` must be an integer from 1 to 2^28, received ${show(maxKeys)}`,
+    );
+  }
+  return new MemoryTables(maxKeys);
+}
+
+class MemoryTables implements MemoryStore {
+  readonly description = "this process's memory";
+  readonly #maxKeys: number;
+  readonly #tables = new Map<number, Table>();
+  readonly #books = new Map<string, Book>();
+  #hash: HalfSipHash | undefined;
+  #blocks: Table | undefined;
+
+  constructor(maxKeys: number) {
+    this.#maxKeys = maxKeys;
+  }
+
+  open(namespace: string, rule: RuleFace, onOverflow: () => void): SyncLedger {
+    return new MemoryLedger(rule, onOverflow, () => this.#book(`${namespace}\n${rule.row.layout}`, rule));
+  }
+
+  stats(): StoreStats {
+    const tables = [...this.#tables.values()];
+    if (this.#blocks !== undefined) tables.push(this.#blocks);
+    return {
+      keys: [...this.#tables.values()].reduce((sum, table) => sum + table.size, 0),
+      bytes: tables.reduce((sum, table) => sum + table.bytes, 0),
+      evictions: tables.reduce((sum, table) => sum + table.lost, 0),
+    };
+  }
+
+  /** Made at the first decision: workerd allows no randomness before a request. */
+  #book(purpose: string, { row }: RuleFace): Book {
+    const known = this.#books.get(purpose);
+    if (known !== undefined) return known;
+    if (this.#hash === undefined) {
+      const [k0 = 0, k1 = 0] = crypto.getRandomValues(new Uint32Array(2));
+      this.#hash = new HalfSipHash(k0, k1);
+    }
+    const table = this.#tables.get(row.width) ?? new Table(this.#maxKeys, row.width);
+    this.#tables.set(row.width, table);
+    const blocks = this.#blocks ??= new Table(Math.ceil(this.#maxKeys / KEYS_PER_BLOCK), blockRow.width);
+    const book = {
+      hash: this.#hash.derive(purpose),
+      table,
+      plan: table.enrol(row),
+      blocks,
+      blockPlan: blocks.enrol(blockRow),
+    };
+    this.#books.set(purpose, book);
+    return book;
+  }
+}
+
+/** Where the rows of one layout under one namespace stand. */
+interface Book {
+  readonly hash: HalfSipHash;
+  readonly table: Table;
+  readonly plan: number;
+  readonly blocks: Table;
+  readonly blockPlan: number;
+}
+
+class MemoryLedger implements SyncLedger {
+  readonly #rule: RuleFace;
+  readonly #onOverflow: () => void;
+  readonly #open: () => Book;
+  /** The row of a key that has none yet. */
+  readonly #scratch: Float64Array;
+  #opened: Book | undefined;
+
+  constructor(rule: RuleFace, onOverflow: () => void, open: () => Book) {
+    this.#rule = rule;
+    this.#onOverflow = onOverflow;
+    this.#open = open;
+    this.#scratch = new Float64Array(rule.row.width);
+  }
+
+  take(key: string, now: number, cost: number): RateLimitResult {
+    const { row } = this.#rule;
+    const book = this.#look(key);
+    const { table } = book;
+    const until = this.#blockedUntil(book, now);
+    const slot = table.find(book.plan, book.hash);
+    if (until > now) this.#peekAt(table, slot, now, cost, until);
+    else if (slot >= 0) row.take(table.cells, table.offset(slot), now, cost);
+    else return this.#takeFirst(book, key, now, cost);
+    return new RateLimitResult(this.#rule, key, now, "memory");
+  }
+
+  peek(key: string, now: number, cost: number): RateLimitResult {
+    const book = this.#look(key);
+    this.#peekAt(book.table, book.table.find(book.plan, book.hash), now, cost, this.#blockedUntil(book, now));
+    return new RateLimitResult(this.#rule, key, now, "memory");
+  }
+
+  give(key: string, now: number, cost: number, chargedAt: number): void {
+    const { table, plan, hash } = this.#look(key);
+    const slot = table.find(plan, hash);
+    if (slot >= 0) this.#rule.row.give(table.cells, table.offset(slot), now, cost, chargedAt);
+  }
+
+  block(key: string, now: number, until: number): void {
+    const { blocks, blockPlan, hash } = this.#look(key);
+    let slot = blocks.find(blockPlan, hash);
+    if (slot < 0) {
+      const lost = blocks.lost;
+      slot = blocks.claim(blockPlan, hash, now, blockRow.share(until));
+      if (slot >= 0) blocks.cells[slot] = 0;
+      if (blocks.lost > lost) this.#onOverflow();
+      if (slot < 0) return;
+    }
+    blocks.cells[slot] = Math.max(blocks.cells[slot]!, until);
+  }
+
+  reset(key: string): void {
+    const { table, plan, blocks, blockPlan, hash } = this.#look(key);
+    const slot = table.find(plan, hash);
+    if (slot >= 0) table.free(slot);
+    const block = blocks.find(blockPlan, hash);
+    if (block >= 0) blocks.free(block);
+  }
+
+  #look(key: string): Book {
+    const book = this.#opened ??= this.#open();
+    book.hash.digest(key);
+    return book;
+  }
+
+  #blockedUntil({ blocks, blockPlan, hash }: Book, now: number): number {
+    if (blocks.size === 0) return 0;
+    const slot = blocks.find(blockPlan, hash);
+    if (slot < 0) return 0;
+    const until = blocks.cells[slot]!;
+    if (until <= now) blocks.free(slot);
+    return until;
+  }
+
+  #takeFirst({ table, plan, hash }: Book, key: string, now: number, cost: number): RateLimitResult {
+    const { row } = this.#rule;
+    const scratch = this.#scratch.fill(0);
+    const charged = row.take(scratch, 0, now, cost) && cost > 0;
+    const share = row.shareLeftNow();
+    // Made before a place is looked for: choosing who has to go asks rows for their verdicts, this rule's among them.
+    const result = new RateLimitResult(this.#rule, key, now, "memory");
+    if (!charged) return result;
+    const lost = table.lost;
+    const slot = table.claim(plan, hash, now, share);
+    if (slot >= 0) table.cells.set(scratch, table.offset(slot));
+    if (table.lost > lost) this.#onOverflow();
+    return result;
+  }
+
+  /** A block makes every limit deny until it ends; what a limit asks for beyond that stays. */
+  #peekAt(table: Table, slot: number, now: number, cost: number, until: number): void {
+    const { row } = this.#rule;
+    if (slot >= 0) row.peek(table.cells, table.offset(slot), now, cost);
+    else row.peek(this.#scratch.fill(0), 0, now, cost);
+    if (until <= now) return;
+    for (const verdict of row.verdicts) {
+      verdict.ok = false;
+      verdict.remaining = 0;
+      verdict.resetAt = Math.max(verdict.resetAt, until);
+      verdict.retryAfter = Math.max(verdict.retryAfter, until - now);
+    }
+  }
+}
