@@ -6,7 +6,7 @@ import { isPromise, type MaybePromise } from "./maybe_promise.ts";
 import { Observers } from "./observe/events.ts";
 import { checkOptions, isCost, type RateLimiterOptions, type SyncRateLimiterOptions } from "./options.ts";
 import { type Duration, parseDuration } from "./parse.ts";
-import type { RateLimitResult, Source } from "./result.ts";
+import { RateLimitResult, type Source } from "./result.ts";
 import { compileRule, type RequestFunction, type Rule } from "./rule.ts";
 import { memoryStore } from "./stores/memory/memory_store.ts";
 import type { Ledger, Store } from "./stores/store.ts";
@@ -170,9 +170,17 @@ export class Limiter implements RateLimiter {
 
   #decide(key: string, cost: number, request: Request | undefined): MaybePromise<RateLimitResult> {
     const result = this.#ledger.take(key, readClock(this.#clock), cost);
-    return isPromise(result)
-      ? result.then((result) => this.#note(result, key, request))
-      : this.#note(result, key, request);
+    return result instanceof RateLimitResult
+      ? this.#note(result, key, request)
+      : this.#noteLater(result, key, request);
+  }
+
+  async #noteLater(
+    result: Promise<RateLimitResult>,
+    key: string,
+    request: Request | undefined,
+  ): Promise<RateLimitResult> {
+    return this.#note(await result, key, request);
   }
 
   #note(result: RateLimitResult, key: string, request: Request | undefined): RateLimitResult {

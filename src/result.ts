@@ -39,7 +39,7 @@ export interface RuleFace {
   readonly row: RowPlan;
 }
 
-/** What headers are written from, without building `limits` first. */
+/** What headers are written from, without building `limits` first: `remaining`, `resetAt`, `retryAfter` of each limit in turn. */
 export let inside: (result: RateLimitResult) => { readonly rule: RuleFace; readonly states: readonly number[] };
 
 /**
@@ -51,51 +51,61 @@ export let inside: (result: RateLimitResult) => { readonly rule: RuleFace; reado
 export class RateLimitResult {
   /** Whether the request may pass. Always true in shadow mode. */
   readonly ok: boolean;
-  /** The capacity of the limit that decided: the denying one that asks for the longest wait, else the one with least left. */
-  readonly limit: number;
   /** Whole units that would be allowed right now, after this charge. */
   readonly remaining: number;
   /** Epoch milliseconds at which the full quota is back. */
   readonly resetAt: number;
-  /** Milliseconds until the same charge would be allowed, exact; 0 when ok; Infinity when it never will. */
-  readonly retryAfter: number;
-  /** Milliseconds to hold the request before it is handled. */
-  readonly delay: number;
   /** Epoch milliseconds at which this was decided. */
   readonly at: number;
   /** What answered. */
   readonly source: Source;
   readonly #rule: RuleFace;
   readonly #key: string;
-  /** remaining, resetAt, retryAfter of each limit in turn. */
-  readonly #states: readonly number[];
+  /** The longest wait that a limit asks for, in shadow mode too. */
+  readonly #wait: number;
+  readonly #decider: number;
+  /** remaining, resetAt, retryAfter of each limit in turn, where there are several. */
+  readonly #states: readonly number[] | undefined;
 
   /** Takes over what `rule.row.verdicts` say; they are free for the next decision then. */
   constructor(rule: RuleFace, key: string, at: number, source: Source) {
-    const { limits, verdicts } = rule.row;
+    const { verdicts } = rule.row;
     let decider = 0;
     let { remaining, resetAt, retryAfter } = verdicts[0]!;
-    const states = [remaining, resetAt, retryAfter];
     for (let i = 1; i < verdicts.length; i++) {
       const verdict = verdicts[i]!;
-      states.push(verdict.remaining, verdict.resetAt, verdict.retryAfter);
       if (verdict.retryAfter > retryAfter || (retryAfter === 0 && verdict.remaining < remaining)) decider = i;
       remaining = Math.min(remaining, verdict.remaining);
       resetAt = Math.max(resetAt, verdict.resetAt);
       retryAfter = Math.max(retryAfter, verdict.retryAfter);
     }
-    const denied = retryAfter > 0 && rule.mode === "enforce";
-    this.ok = !denied;
-    this.limit = limits[decider]!.transition.capacity;
+    this.ok = retryAfter === 0 || rule.mode === "shadow";
     this.remaining = remaining;
     this.resetAt = resetAt;
-    this.retryAfter = denied ? retryAfter : 0;
-    this.delay = 0;
     this.at = at;
     this.source = source;
     this.#rule = rule;
     this.#key = key;
-    this.#states = states;
+    this.#wait = retryAfter;
+    this.#decider = decider;
+    this.#states = verdicts.length === 1
+      ? undefined
+      : verdicts.flatMap((verdict) => [verdict.remaining, verdict.resetAt, verdict.retryAfter]);
+  }
+
+  /** The capacity of the limit that decided: the denying one that asks for the longest wait, else the one with least left. */
+  get limit(): number {
+    return this.#rule.row.limits[this.#decider]!.transition.capacity;
+  }
+
+  /** Milliseconds until the same charge would be allowed, exact; 0 when ok; Infinity when it never will. */
+  get retryAfter(): number {
+    return this.ok ? 0 : this.#wait;
+  }
+
+  /** Milliseconds to hold the request before it is handled. */
+  get delay(): number {
+    return 0;
   }
 
   /** The rule that decided. */
@@ -110,7 +120,7 @@ export class RateLimitResult {
 
   /** Every limit's part, in the order of the configuration. */
   get limits(): readonly LimitState[] {
-    const states = this.#states;
+    const { states } = inside(this);
     return this.#rule.row.limits.map(({ name, window, transition }, i) => ({
       name,
       limit: transition.capacity,
@@ -135,6 +145,9 @@ export class RateLimitResult {
   }
 
   static {
-    inside = (result) => ({ rule: result.#rule, states: result.#states });
+    inside = (result) => ({
+      rule: result.#rule,
+      states: result.#states ?? [result.remaining, result.resetAt, result.#wait],
+    });
   }
 }

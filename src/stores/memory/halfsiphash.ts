@@ -8,7 +8,7 @@
  * rounds is the one that the Linux kernel uses for its hash tables (Documentation/security/siphash.rst).
  */
 export class HalfSipHash {
-  /** The first 32 bits of the last digest. */
+  /** The first 32 bits of the last digest, as a signed integer: engines keep those unboxed. */
   low = 0;
   /** The other 32. */
   high = 0;
@@ -67,10 +67,10 @@ export class HalfSipHash {
         v2 = (v2 << 16) | (v2 >>> 16);
       }
       if (half === 0) {
-        this.low = (v1 ^ v3) >>> 0;
+        this.low = v1 ^ v3;
         v1 ^= 0xdd;
       } else {
-        this.high = (v1 ^ v3) >>> 0;
+        this.high = v1 ^ v3;
       }
     }
   }

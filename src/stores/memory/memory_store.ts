@@ -6,13 +6,13 @@ import { blockRow } from "./block_row.ts";
 import { HalfSipHash } from "./halfsiphash.ts";
 import { Table } from "./table.ts";
 
-const DEFAULT_MAX_KEYS = 250_000;
+const DEFAULT_MAX_KEYS = 200_000;
 /** One key in so many can be blocked at a time before the blocks that end first are forgotten. */
 const KEYS_PER_BLOCK = 4;
 
 /** Options of {@linkcode memoryStore}. */
 export interface MemoryStoreOptions {
-  /** The most keys counted at a time, for each number of cells that a row can have; 250,000 unless said. */
+  /** The most keys counted at a time, for each number of cells that a row can have; 200,000 unless said. */
   readonly maxKeys?: number;
 }
 
@@ -24,7 +24,7 @@ export interface MemoryStore extends Store {
 /**
  * A store in this process's memory.
  *
- * It takes 31.2 bytes a key for a rule of one limit and 20.8 more for each further limit (7.8 MB for the default 250,000
+ * It takes 31.2 bytes a key for a rule of one limit and 20.8 more for each further limit (6.2 MB for the default 200,000
  * keys, set aside at the first decision; the system hands it out as it is touched), never grows beyond that, and sets no timer. When more keys than that
  * are active, the row with the most quota left goes first, and never for a key that has more left than it.
  *
@@ -132,7 +132,7 @@ class MemoryLedger implements SyncLedger {
     const until = this.#blockedUntil(book, now);
     const slot = table.find(book.plan, book.hash);
     if (until > now) this.#peekAt(table, slot, now, cost, until);
-    else if (slot >= 0) row.take(table.cells, table.offset(slot), now, cost);
+    else if (slot >= 0) row.take(table.cells, slot, now, cost);
     else return this.#takeFirst(book, key, now, cost);
     return new RateLimitResult(this.#rule, key, now, "memory");
   }
@@ -146,7 +146,7 @@ class MemoryLedger implements SyncLedger {
   give(key: string, now: number, cost: number, chargedAt: number): void {
     const { table, plan, hash } = this.#look(key);
     const slot = table.find(plan, hash);
-    if (slot >= 0) this.#rule.row.give(table.cells, table.offset(slot), now, cost, chargedAt);
+    if (slot >= 0) this.#rule.row.give(table.cells, slot, now, cost, chargedAt);
   }
 
   block(key: string, now: number, until: number): void {
@@ -195,7 +195,7 @@ class MemoryLedger implements SyncLedger {
     if (!charged) return result;
     const lost = table.lost;
     const slot = table.claim(plan, hash, now, share);
-    if (slot >= 0) table.cells.set(scratch, table.offset(slot));
+    if (slot >= 0) table.cells.set(scratch, slot);
     if (table.lost > lost) this.#onOverflow();
     return result;
   }
@@ -203,7 +203,7 @@ class MemoryLedger implements SyncLedger {
   /** A block makes every limit deny until it ends; what a limit asks for beyond that stays. */
   #peekAt(table: Table, slot: number, now: number, cost: number, until: number): void {
     const { row } = this.#rule;
-    if (slot >= 0) row.peek(table.cells, table.offset(slot), now, cost);
+    if (slot >= 0) row.peek(table.cells, slot, now, cost);
     else row.peek(this.#scratch.fill(0), 0, now, cost);
     if (until <= now) return;
     for (const verdict of row.verdicts) {

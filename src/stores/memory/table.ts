@@ -8,43 +8,54 @@
  * Found rows are compared by 48 bits of hash besides their bucket: among a million rows a false match has a probability
  * of about 5·10⁻¹⁴ a look-up.
  *
- * With two choices a key goes to the emptier bucket, which at 1 / 1.3 of all slots in use leaves none without a place
- * (Azar, Broder, Karlin and Upfal, "Balanced allocations", SIAM J. Comput. 29(1), 1999).
+ * With two choices a key goes to the emptier bucket once the first is half full, which with 1 / 1.3 of all slots in use
+ * leaves one key in ten thousand without a place (Azar, Broder, Karlin and Upfal, "Balanced allocations", SIAM J. Comput.
+ * 29(1), 1999).
  */
 import type { RowPlan } from "../../row.ts";
 import type { HalfSipHash } from "./halfsiphash.ts";
 
 const BUCKET = 8;
 const SPARE = 1.3;
+/** Rows up to which the first bucket is taken without a look at the second, so that most look-ups read one bucket only. */
+const PREFERRED = 4;
 const MAX_PLANS = 0xffff;
 
 /** What the table asks of the rows that it holds, to choose which one goes. */
 export type Evictable = Pick<RowPlan, "width" | "expiresAt" | "shareLeft">;
 
-/** Rows of one width. */
+/**
+ * Rows of one width.
+ *
+ * A slot is a tag of two 32-bit words, then the row's cells. They stand together because a decision costs about as much as the
+ * cache lines that it touches: the tag's line is the cells' line, or next to it. The first word of a tag is 32 bits of hash, the second the plan's number
+ * (0: the slot is free) and 16 more bits of hash.
+ */
 export class Table {
+  /** All slots, tags included; a slot number is the index of its first cell. */
   readonly cells: Float64Array;
   /** Rows that still counted when they were lost, or found no place. */
   lost = 0;
   /** Rows held, those whose time is past among them. */
   size = 0;
   readonly #maxKeys: number;
-  readonly #width: number;
+  /** Slots' distance, in cells. */
+  readonly #stride: number;
   readonly #buckets: number;
-  /** Two words a slot: 32 bits of hash; then the plan's number (0: the slot is free) and 16 more bits of hash. */
-  readonly #tags: Uint32Array;
+  /** The same memory in words of 32 bits. */
+  readonly #words: Int32Array;
   readonly #plans: Evictable[] = [];
 
   constructor(maxKeys: number, width: number) {
     this.#maxKeys = maxKeys;
-    this.#width = width;
+    this.#stride = 1 + width;
     this.#buckets = Math.ceil((maxKeys * SPARE) / BUCKET);
-    this.cells = new Float64Array(this.#buckets * BUCKET * width);
-    this.#tags = new Uint32Array(this.#buckets * BUCKET * 2);
+    this.cells = new Float64Array(this.#buckets * BUCKET * this.#stride);
+    this.#words = new Int32Array(this.cells.buffer);
   }
 
   get bytes(): number {
-    return this.cells.byteLength + this.#tags.byteLength;
+    return this.cells.byteLength;
   }
 
   /** Makes rows of `plan` known; the number given back stands for it. */
@@ -60,13 +71,8 @@ export class Table {
     const low = digest.low;
     const high = digest.high;
     const tag = (plan << 16) | (high & 0xffff);
-    const slot = this.#findIn(this.#firstBucket(high), low, tag >>> 0);
-    return slot >= 0 ? slot : this.#findIn(this.#secondBucket(high), low, tag >>> 0);
-  }
-
-  /** Where the cells of a slot begin. */
-  offset(slot: number): number {
-    return slot * this.#width;
+    const slot = this.#findIn(this.#firstBucket(high), low, tag);
+    return slot >= 0 ? slot : this.#findIn(this.#secondBucket(high), low, tag);
   }
 
   /**
@@ -85,65 +91,64 @@ export class Table {
       this.size--;
     }
     this.size++;
-    this.#tags[2 * slot] = digest.low;
-    this.#tags[2 * slot + 1] = (plan << 16) | (digest.high & 0xffff);
+    this.#words[2 * slot - 2] = digest.low;
+    this.#words[2 * slot - 1] = (plan << 16) | (digest.high & 0xffff);
     return slot;
   }
 
   /** Frees a slot. */
   free(slot: number): void {
-    this.#tags[2 * slot + 1] = 0;
+    this.#words[2 * slot - 1] = 0;
     this.size--;
   }
 
   #firstBucket(high: number): number {
-    return Math.floor((high * this.#buckets) / 4294967296) * BUCKET;
+    return Math.floor(((high >>> 0) * this.#buckets) / 2 ** 32) * BUCKET * this.#stride + 1;
   }
 
   /** Depends on `high` alone: a bucket that depended on `low` would tell of the very bits that rows are compared by. */
   #secondBucket(high: number): number {
-    return Math.floor(((Math.imul(high, 0x9e3779b1) >>> 0) * this.#buckets) / 4294967296) * BUCKET;
+    return this.#firstBucket(Math.imul(high, 0x9e3779b1));
   }
 
   #findIn(bucket: number, low: number, tag: number): number {
-    const tags = this.#tags;
-    for (let slot = bucket; slot < bucket + BUCKET; slot++) {
-      if (tags[2 * slot] === low && tags[2 * slot + 1] === tag) return slot;
+    const words = this.#words;
+    const stride = this.#stride;
+    for (let i = 0; i < BUCKET; i++) {
+      const slot = bucket + i * stride;
+      if (words[2 * slot - 2] === low && words[2 * slot - 1] === tag) return slot;
     }
     return -1;
   }
 
   #freeSlot(first: number, second: number): number {
-    let best = -1;
-    let bestFree = 0;
-    for (let choice = 0; choice < 2; choice++) {
-      const bucket = choice === 0 ? first : second;
-      let free = 0;
-      let found = -1;
-      for (let slot = bucket; slot < bucket + BUCKET; slot++) {
-        if (this.#tags[2 * slot + 1] === 0) {
-          free++;
-          found = slot;
-        }
-      }
-      if (free > bestFree) {
-        best = found;
-        bestFree = free;
-      }
+    const inFirst = this.#freeIn(first);
+    if (inFirst.count > BUCKET - PREFERRED) return inFirst.slot;
+    const inSecond = this.#freeIn(second);
+    return inSecond.count > inFirst.count ? inSecond.slot : inFirst.slot;
+  }
+
+  #freeIn(bucket: number): { readonly count: number; readonly slot: number } {
+    let count = 0;
+    let free = -1;
+    for (let i = BUCKET - 1; i >= 0; i--) {
+      const slot = bucket + i * this.#stride;
+      if (this.#words[2 * slot - 1] !== 0) continue;
+      count++;
+      free = slot;
     }
-    return best;
+    return { count, slot: free };
   }
 
   #victim(first: number, second: number, now: number, shareLeft: number): number {
     let victim = -1;
     let most = shareLeft;
     for (let i = 0; i < 2 * BUCKET; i++) {
-      const slot = i < BUCKET ? first + i : second + i - BUCKET;
-      const plan = this.#plans[(this.#tags[2 * slot + 1]! >>> 16) - 1];
+      const slot = i < BUCKET ? first + i * this.#stride : second + (i - BUCKET) * this.#stride;
+      const plan = this.#plans[(this.#words[2 * slot - 1]! >>> 16) - 1];
       if (plan === undefined) continue;
-      const at = slot * this.#width;
-      if (plan.expiresAt(this.cells, at) <= now) return slot;
-      const left = plan.shareLeft(this.cells, at, now);
+      if (plan.expiresAt(this.cells, slot) <= now) return slot;
+      const left = plan.shareLeft(this.cells, slot, now);
       if (victim < 0 ? left >= most : left > most) {
         victim = slot;
         most = left;
