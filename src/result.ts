@@ -1,4 +1,5 @@
 /** What a decision says. */
+import type { Verdict } from "./algorithms/transition.ts";
 import type { RowPlan } from "./row.ts";
 
 /** What answered a decision. */
@@ -61,46 +62,33 @@ export class RateLimitResult {
   readonly source: Source;
   readonly #rule: RuleFace;
   readonly #key: string;
-  /** The longest wait that a limit asks for, in shadow mode too. */
-  readonly #wait: number;
-  readonly #decider: number;
-  /** remaining, resetAt, retryAfter of each limit in turn, where there are several. */
-  readonly #states: readonly number[] | undefined;
+  /** What is not told by the other fields: in most decisions, one limit that allows, nothing. */
+  readonly #detail: Detail | undefined;
 
   /** Takes over what `rule.row.verdicts` say; they are free for the next decision then. */
   constructor(rule: RuleFace, key: string, at: number, source: Source) {
     const { verdicts } = rule.row;
-    let decider = 0;
-    let { remaining, resetAt, retryAfter } = verdicts[0]!;
-    for (let i = 1; i < verdicts.length; i++) {
-      const verdict = verdicts[i]!;
-      if (verdict.retryAfter > retryAfter || (retryAfter === 0 && verdict.remaining < remaining)) decider = i;
-      remaining = Math.min(remaining, verdict.remaining);
-      resetAt = Math.max(resetAt, verdict.resetAt);
-      retryAfter = Math.max(retryAfter, verdict.retryAfter);
-    }
-    this.ok = retryAfter === 0 || rule.mode === "shadow";
-    this.remaining = remaining;
-    this.resetAt = resetAt;
+    const verdict = verdicts[0]!;
+    const plain = verdicts.length === 1 && verdict.ok;
+    const detail = plain ? undefined : summarize(verdicts);
+    this.ok = plain || detail!.retryAfter === 0 || rule.mode === "shadow";
+    this.remaining = detail?.remaining ?? verdict.remaining;
+    this.resetAt = detail?.resetAt ?? verdict.resetAt;
     this.at = at;
     this.source = source;
     this.#rule = rule;
     this.#key = key;
-    this.#wait = retryAfter;
-    this.#decider = decider;
-    this.#states = verdicts.length === 1
-      ? undefined
-      : verdicts.flatMap((verdict) => [verdict.remaining, verdict.resetAt, verdict.retryAfter]);
+    this.#detail = detail;
   }
 
   /** The capacity of the limit that decided: the denying one that asks for the longest wait, else the one with least left. */
   get limit(): number {
-    return this.#rule.row.limits[this.#decider]!.transition.capacity;
+    return this.#rule.row.limits[this.#detail?.decider ?? 0]!.transition.capacity;
   }
 
   /** Milliseconds until the same charge would be allowed, exact; 0 when ok; Infinity when it never will. */
   get retryAfter(): number {
-    return this.ok ? 0 : this.#wait;
+    return this.ok ? 0 : this.#detail!.retryAfter;
   }
 
   /** Milliseconds to hold the request before it is handled. */
@@ -147,7 +135,32 @@ export class RateLimitResult {
   static {
     inside = (result) => ({
       rule: result.#rule,
-      states: result.#states ?? [result.remaining, result.resetAt, result.#wait],
+      states: result.#detail?.states ?? [result.remaining, result.resetAt, 0],
     });
   }
+}
+
+/** All limits' verdicts in one. */
+interface Detail {
+  readonly remaining: number;
+  readonly resetAt: number;
+  readonly retryAfter: number;
+  /** The index of the limit that decided. */
+  readonly decider: number;
+  readonly states: readonly number[];
+}
+
+function summarize(verdicts: readonly Verdict[]): Detail {
+  let decider = 0;
+  let { remaining, resetAt, retryAfter } = verdicts[0]!;
+  const states = [remaining, resetAt, retryAfter];
+  for (let i = 1; i < verdicts.length; i++) {
+    const verdict = verdicts[i]!;
+    states.push(verdict.remaining, verdict.resetAt, verdict.retryAfter);
+    if (verdict.retryAfter > retryAfter || (retryAfter === 0 && verdict.remaining < remaining)) decider = i;
+    remaining = Math.min(remaining, verdict.remaining);
+    resetAt = Math.max(resetAt, verdict.resetAt);
+    retryAfter = Math.max(retryAfter, verdict.retryAfter);
+  }
+  return { remaining, resetAt, retryAfter, decider, states };
 }
