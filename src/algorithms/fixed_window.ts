@@ -57,8 +57,9 @@ export function fixedWindow({ limit, window }: LimitSpec): Transition | null {
       const count = countAt(cells, at, now);
       const end = endAt(cells, at, now);
       if (count === 0 || chargedAt < end - window) return;
-      cells[at] = end;
-      cells[at + 1] = Math.max(0, count - cost);
+      const left = Math.max(0, count - cost);
+      cells[at] = left === 0 ? 0 : end;
+      cells[at + 1] = left;
     },
     force(cells, at, now, cost) {
       const count = countAt(cells, at, now);

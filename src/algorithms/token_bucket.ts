@@ -73,9 +73,9 @@ export function tokenBucket({ limit, window, burst }: LimitSpec): Transition | n
       const drained = Math.max(0, now - chargedAt) * drain;
       const back = Math.min(cost, burst) * unit - drained;
       if (back <= 0) return;
-      const level = levelAt(cells, at, now);
-      cells[at] = Math.max(0, level - back);
-      cells[at + 1] = now;
+      const level = Math.max(0, levelAt(cells, at, now) - back);
+      cells[at] = level;
+      cells[at + 1] = level === 0 ? 0 : now;
     },
     force(cells, at, now, cost) {
       cells[at] = Math.min(MAX_LEVEL, levelAt(cells, at, now) + cost * unit);

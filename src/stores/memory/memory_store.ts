@@ -131,7 +131,7 @@ class MemoryLedger implements SyncLedger {
     const { table } = book;
     const until = this.#blockedUntil(book, now);
     const slot = table.find(book.plan, book.hash);
-    if (until > now) this.#peekAt(table, slot, now, cost, until);
+    if (until > now) this.#denyAt(table, slot, now, cost, until);
     else if (slot >= 0) row.take(table.cells, slot, now, cost);
     else return this.#takeFirst(book, key, now, cost);
     return new RateLimitResult(this.#rule, key, now, "memory");
@@ -139,7 +139,9 @@ class MemoryLedger implements SyncLedger {
 
   peek(key: string, now: number, cost: number): RateLimitResult {
     const book = this.#look(key);
-    this.#peekAt(book.table, book.table.find(book.plan, book.hash), now, cost, this.#blockedUntil(book, now));
+    const until = this.#blockedUntil(book, now);
+    this.#peekAt(book.table, book.table.find(book.plan, book.hash), now, cost);
+    if (until > now) this.#tellBlock(now, until);
     return new RateLimitResult(this.#rule, key, now, "memory");
   }
 
@@ -200,13 +202,21 @@ class MemoryLedger implements SyncLedger {
     return result;
   }
 
-  /** A block makes every limit deny until it ends; what a limit asks for beyond that stays. */
-  #peekAt(table: Table, slot: number, now: number, cost: number, until: number): void {
+  /** The decision on a blocked key: charges nothing, but is a denial like any other, with the one write that they may make. */
+  #denyAt(table: Table, slot: number, now: number, cost: number, until: number): void {
+    const fits = this.#peekAt(table, slot, now, cost);
+    if (!fits && slot >= 0) this.#rule.row.take(table.cells, slot, now, cost);
+    this.#tellBlock(now, until);
+  }
+
+  #peekAt(table: Table, slot: number, now: number, cost: number): boolean {
     const { row } = this.#rule;
-    if (slot >= 0) row.peek(table.cells, slot, now, cost);
-    else row.peek(this.#scratch.fill(0), 0, now, cost);
-    if (until <= now) return;
-    for (const verdict of row.verdicts) {
+    return slot >= 0 ? row.peek(table.cells, slot, now, cost) : row.peek(this.#scratch.fill(0), 0, now, cost);
+  }
+
+  /** A block makes every limit deny until it ends; what a limit asks for beyond that stays. */
+  #tellBlock(now: number, until: number): void {
+    for (const verdict of this.#rule.row.verdicts) {
       verdict.ok = false;
       verdict.remaining = 0;
       verdict.resetAt = Math.max(verdict.resetAt, until);

@@ -1,0 +1,201 @@
+/**
+ * Naive models to hold the algorithms to: BigInt throughout, formulated otherwise than the real thing, sharing no code with it.
+ */
+export interface ModelSpec {
+  readonly algorithm: "token-bucket" | "fixed-window";
+  readonly limit: number;
+  readonly window: number;
+  readonly burst: number;
+}
+
+export interface ModelAnswer {
+  readonly ok: boolean;
+  readonly remaining: number;
+  readonly resetAt: number;
+  readonly retryAfter: number;
+}
+
+interface ModelLimit {
+  readonly capacity: number;
+  /** What a charge would be answered; writes nothing. */
+  ask(now: number, cost: number): ModelAnswer;
+  charge(now: number, cost: number): void;
+  /** What a denial may write. */
+  deny(now: number): void;
+  refund(now: number, cost: number): void;
+}
+
+/** The generic cell rate algorithm: one number, the time at which all would be full again, in 1/limit milliseconds. */
+class BucketModel implements ModelLimit {
+  readonly capacity: number;
+  #fullAt = 0n;
+  readonly #rate: bigint;
+  readonly #window: bigint;
+  readonly #tolerance: bigint;
+
+  constructor({ limit, window, burst }: ModelSpec) {
+    this.capacity = burst;
+    this.#rate = BigInt(limit);
+    this.#window = BigInt(window);
+    this.#tolerance = BigInt(burst) * this.#window;
+  }
+
+  #bounds(now: number): [bigint, bigint] {
+    const scaled = BigInt(now) * this.#rate;
+    return [scaled, scaled + this.#tolerance];
+  }
+
+  #legal(now: number): bigint {
+    const [low, high] = this.#bounds(now);
+    return this.#fullAt < low ? low : this.#fullAt > high ? high : this.#fullAt;
+  }
+
+  ask(now: number, cost: number): ModelAnswer {
+    const [, high] = this.#bounds(now);
+    const fullAt = this.#legal(now);
+    const after = fullAt + BigInt(cost) * this.#window;
+    const ok = cost === 0 || after <= high;
+    return {
+      ok,
+      remaining: Number((high - fullAt) / this.#window),
+      resetAt: Number(up(fullAt, this.#rate)),
+      retryAfter: ok ? 0 : cost > this.capacity ? Infinity : Number(up(after - high, this.#rate)),
+    };
+  }
+
+  charge(now: number, cost: number): void {
+    if (cost > 0) this.#fullAt = this.#legal(now) + BigInt(cost) * this.#window;
+  }
+
+  deny(now: number): void {
+    this.#fullAt = this.#fullAt > this.#bounds(now)[1] ? this.#bounds(now)[1] : this.#fullAt;
+  }
+
+  refund(now: number, cost: number): void {
+    if (cost === 0) return;
+    const lowered = this.#legal(now) - BigInt(cost) * this.#window;
+    const [low] = this.#bounds(now);
+    this.#fullAt = lowered <= low ? 0n : lowered;
+  }
+}
+
+/** Every charge kept, each with the end of the window that it was counted in. */
+class WindowModel implements ModelLimit {
+  readonly capacity: number;
+  #charges: { end: bigint; cost: bigint }[] = [];
+  readonly #window: bigint;
+
+  constructor({ limit, window }: ModelSpec) {
+    this.capacity = limit;
+    this.#window = BigInt(window);
+  }
+
+  #live(now: number): { end: bigint; cost: bigint }[] {
+    const furthest = BigInt(now) + this.#window;
+    return this.#charges
+      .filter(({ end }) => end > BigInt(now))
+      .map(({ end, cost }) => ({ end: end > furthest ? furthest : end, cost }));
+  }
+
+  #end(now: number): bigint {
+    return this.#live(now)[0]?.end ?? (BigInt(now) / this.#window + 1n) * this.#window;
+  }
+
+  ask(now: number, cost: number): ModelAnswer {
+    const used = Number(this.#live(now).reduce((sum, charge) => sum + charge.cost, 0n));
+    const end = Number(this.#end(now));
+    const ok = cost === 0 || used + cost <= this.capacity;
+    return {
+      ok,
+      remaining: this.capacity - used,
+      resetAt: used > 0 ? end : now,
+      retryAfter: ok ? 0 : cost > this.capacity ? Infinity : end - now,
+    };
+  }
+
+  charge(now: number, cost: number): void {
+    if (cost === 0) return;
+    const end = this.#end(now);
+    this.#charges = [...this.#live(now), { end, cost: BigInt(cost) }];
+  }
+
+  deny(now: number): void {
+    if (this.#live(now).length > 0) this.#charges = this.#live(now);
+  }
+
+  refund(now: number, cost: number): void {
+    let left = BigInt(cost);
+    const charges = this.#live(now);
+    if (charges.length === 0) return;
+    for (const charge of charges) {
+      const back = charge.cost < left ? charge.cost : left;
+      charge.cost -= back;
+      left -= back;
+    }
+    this.#charges = charges.filter((charge) => charge.cost > 0n);
+  }
+}
+
+/** Several limits and a block, all-or-nothing. */
+export class RuleModel {
+  readonly #specs: readonly ModelSpec[];
+  #limits: ModelLimit[] = [];
+  #blockedUntil = 0;
+
+  constructor(specs: readonly ModelSpec[]) {
+    this.#specs = specs;
+    this.reset();
+  }
+
+  decide(now: number, cost: number, charges: boolean): ModelAnswer & { readonly limits: readonly ModelAnswer[] } {
+    const blocked = now < this.#blockedUntil;
+    // A block that has been seen to end does not come back with a clock that goes back.
+    if (!blocked) this.#blockedUntil = 0;
+    const before = this.#limits.map((limit) => limit.ask(now, cost));
+    const ok = !blocked && before.every((answer) => answer.ok);
+    if (charges) {
+      this.#limits.forEach((limit, i) => {
+        if (ok) limit.charge(now, cost);
+        else if (!before[i]!.ok) limit.deny(now);
+      });
+    }
+    const limits = this.#limits.map((limit, i) => {
+      const { remaining, resetAt } = limit.ask(now, 0);
+      const { retryAfter } = before[i]!;
+      if (!blocked) return { ok: retryAfter === 0, remaining, resetAt, retryAfter };
+      const until = this.#blockedUntil;
+      return {
+        ok: false,
+        remaining: 0,
+        resetAt: Math.max(resetAt, until),
+        retryAfter: Math.max(retryAfter, until - now),
+      };
+    });
+    return {
+      ok,
+      remaining: Math.min(...limits.map((limit) => limit.remaining)),
+      resetAt: Math.max(...limits.map((limit) => limit.resetAt)),
+      retryAfter: Math.max(...limits.map((limit) => limit.retryAfter)),
+      limits,
+    };
+  }
+
+  refund(now: number, cost: number): void {
+    for (const limit of this.#limits) limit.refund(now, cost);
+  }
+
+  block(now: number, duration: number): void {
+    this.#blockedUntil = Math.max(this.#blockedUntil, now + duration);
+  }
+
+  reset(): void {
+    this.#blockedUntil = 0;
+    this.#limits = this.#specs.map((spec) =>
+      spec.algorithm === "token-bucket" ? new BucketModel(spec) : new WindowModel(spec)
+    );
+  }
+}
+
+function up(a: bigint, b: bigint): bigint {
+  return (a + b - 1n) / b;
+}
