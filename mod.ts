@@ -29,5 +29,5 @@ export type { CommonOptions, RateLimiterOptions, SyncRateLimiterOptions } from "
 export { type Duration, formatLimit, type Limit, type LimitObject, parseDuration, parseLimit } from "./src/parse.ts";
 export type { Algorithm } from "./src/algorithms/registry.ts";
 export type { LimitState, Mode, RateLimitResult, RuleState, Source } from "./src/result.ts";
-export { memoryStore, type MemoryStore, type MemoryStoreOptions } from "./src/stores/memory/memory_store.ts";
+export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./src/stores/memory/memory_store.ts";
 export type { Store } from "./src/stores/store.ts";

@@ -29,8 +29,9 @@ export function show(value: unknown): string {
   else if (typeof value === "bigint") text = `${value}n`;
   else if (Object.is(value, -0)) text = "-0";
   else if (typeof value === "function") text = "a function";
-  else if (typeof value === "object" && value !== null) text = Array.isArray(value) ? arrayText(value) : objectText(value);
-  else text = String(value);
+  else if (typeof value === "object" && value !== null) {
+    text = Array.isArray(value) ? arrayText(value) : objectText(value);
+  } else text = String(value);
   return text.length > 80 ? text.slice(0, 79) + "…" : text;
 }
 

@@ -170,9 +170,7 @@ export class Limiter implements RateLimiter {
 
   #decide(key: string, cost: number, request: Request | undefined): MaybePromise<RateLimitResult> {
     const result = this.#ledger.take(key, readClock(this.#clock), cost);
-    return result instanceof RateLimitResult
-      ? this.#note(result, key, request)
-      : this.#noteLater(result, key, request);
+    return result instanceof RateLimitResult ? this.#note(result, key, request) : this.#noteLater(result, key, request);
   }
 
   async #noteLater(

@@ -59,7 +59,9 @@ export function parseDuration(duration: Duration): number {
   throw kvotaError(
     kind,
     "KVOTA_DURATION_INVALID",
-    `Cannot read a duration: it must be a positive integer of milliseconds or text such as "10s", received ${show(duration)}`,
+    `Cannot read a duration: it must be a positive integer of milliseconds or text such as "10s", received ${
+      show(duration)
+    }`,
   );
 }
 
@@ -125,7 +127,9 @@ export function parseLimit(text: string): LimitObject & { window: number } {
 export function formatLimit(limit: Limit): string {
   const { limit: count, window, burst, algorithm } = typeof limit === "string" ? parseLimit(limit) : limit;
   const burstText = burst === undefined ? "" : ` burst ${burst}`;
-  return `${count}/${formatDuration(parseDuration(window))}${burstText}${algorithm === undefined ? "" : ` ${algorithm}`}`;
+  return `${count}/${formatDuration(parseDuration(window))}${burstText}${
+    algorithm === undefined ? "" : ` ${algorithm}`
+  }`;
 }
 
 /** The shortest text of a duration: the largest unit that divides it. */

@@ -80,9 +80,7 @@ export function formatClient(address: Address, ipv6Prefix: number): string {
   const groups = address.map((group, i) => group & groupMask(ipv6Prefix, i));
   const { from, length } = longestZeros(groups);
   const hex = groups.map((group) => group.toString(16));
-  const text = length < 2
-    ? hex.join(":")
-    : `${hex.slice(0, from).join(":")}::${hex.slice(from + length).join(":")}`;
+  const text = length < 2 ? hex.join(":") : `${hex.slice(0, from).join(":")}::${hex.slice(from + length).join(":")}`;
   return `${text}/${ipv6Prefix}`;
 }
 

@@ -112,7 +112,9 @@ function unknownClient(peer: string | undefined): Error {
   return kvotaError(
     "TypeError",
     "KVOTA_CLIENT_UNKNOWN",
-    `Cannot tell the client's address: the runtime gave ${show(peer)}. Pass what it gives the handler on (\`info\` on Deno, ` +
+    `Cannot tell the client's address: the runtime gave ${
+      show(peer)
+    }. Pass what it gives the handler on (\`info\` on Deno, ` +
       "`server` on Bun, the bindings of @hono/node-server), name the way it comes in with byIp({ trustedProxies, header }), or " +
       "count by another `key`, such as byHeader() or byKey()",
   );

@@ -130,9 +130,7 @@ export function combine<Rest extends readonly unknown[]>(
   if (selectors.length === 0) checkSelector("combine", undefined);
   const combined = (request: Request, ...rest: Rest): MaybePromise<string | null> => {
     const parts = selectors.map((selector) => selector(request, ...rest));
-    return parts.some(isPromise)
-      ? Promise.all(parts).then(join)
-      : join(parts as (string | null)[]);
+    return parts.some(isPromise) ? Promise.all(parts).then(join) : join(parts as (string | null)[]);
   };
   return Object.assign(combined, {
     [withSecret]: (secret: string) => combine(...selectors.map((selector) => bindSecret(selector, secret))),

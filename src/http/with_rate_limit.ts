@@ -59,7 +59,9 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
       `Cannot limit a handler: it must be a function, received ${show(handler)}`,
     );
   }
-  const limiter = options instanceof Limiter ? options : createRateLimiter(options as RateLimiterOptions<Rest>) as Limiter;
+  const limiter = options instanceof Limiter
+    ? options
+    : createRateLimiter(options as RateLimiterOptions<Rest>) as Limiter;
   const { headers, response: customResponse } = limiter.http;
 
   function proceed(

@@ -52,7 +52,12 @@ class World {
 
 function compare(result: RateLimitResult, expected: ReturnType<RuleModel["decide"]>): void {
   const { ok, remaining, resetAt, retryAfter } = result;
-  const limits = result.limits.map(({ ok, remaining, resetAt, retryAfter }) => ({ ok, remaining, resetAt, retryAfter }));
+  const limits = result.limits.map(({ ok, remaining, resetAt, retryAfter }) => ({
+    ok,
+    remaining,
+    resetAt,
+    retryAfter,
+  }));
   assert.deepEqual({ ok, remaining, resetAt, retryAfter, limits }, expected);
 }
 

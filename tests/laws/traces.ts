@@ -24,7 +24,10 @@ export type Happening =
     | { readonly kind: "reset" }
   );
 
-const cost = fc.oneof({ weight: 5, arbitrary: fc.constant(1) }, { weight: 2, arbitrary: fc.integer({ min: 0, max: 35 }) });
+const cost = fc.oneof({ weight: 5, arbitrary: fc.constant(1) }, {
+  weight: 2,
+  arbitrary: fc.integer({ min: 0, max: 35 }),
+});
 const forward = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 90_000 }));
 const anyStep = fc.oneof(
   { weight: 8, arbitrary: forward },
@@ -51,7 +54,10 @@ export const steadyHistory: fc.Arbitrary<Happening[]> = happenings(forward);
 export const unsteadyHistory: fc.Arbitrary<Happening[]> = happenings(anyStep);
 
 /** A time to start from: the epoch itself, and times like today's. */
-export const start: fc.Arbitrary<number> = fc.oneof(fc.constant(0), fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 }));
+export const start: fc.Arbitrary<number> = fc.oneof(
+  fc.constant(0),
+  fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 }),
+);
 
 /** The limit that a spec describes, named by its place. */
 export function limitOf({ algorithm, limit, window, burst }: ModelSpec, i: number): LimitObject {

@@ -1,0 +1,91 @@
+/**
+ * A small API behind a rate limit: what `deno task start` runs.
+ *
+ * `--port` (or PORT) and `--limit` (once or more) change it; `--help` tells.
+ */
+// deno-lint-ignore-file no-console -- a program that people start talks to them
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { createRateLimiter, formatLimit, type LimitObject, logDenials, withRateLimit } from "@kvota/kvota";
+
+const USAGE = `Usage: deno task start [--port <port>] [--limit <limit>]...
+
+  --port <port>    where to listen; PORT, else 8000, unless given; 0 for any free port
+  --limit <limit>  a limit for each client address, such as "100/1m" or "10/1s burst 20";
+                   several must all allow; "10/1s burst 20" and "100/1m" unless given`;
+
+const USAGE_ERROR = 2;
+
+interface Settings {
+  readonly port: number;
+  readonly limits: readonly string[];
+}
+
+function fail(message: string): never {
+  console.error(`${message}\n\n${USAGE}`);
+  process.exit(USAGE_ERROR);
+}
+
+function readSettings(): Settings {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string" },
+      limit: { type: "string", multiple: true },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const text = values.port ?? process.env["PORT"] ?? "8000";
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new RangeError(`Cannot listen: a port is a number from 0 to 65535, received "${text}"`);
+  }
+  return { port, limits: values.limit ?? ["10/1s burst 20", "100/1m"] };
+}
+
+function api(request: Request): Response {
+  const { pathname } = new URL(request.url, "http://localhost");
+  if (pathname === "/") return Response.json({ hello: "world", at: new Date().toISOString() });
+  return Response.json({ error: "not found" }, { status: 404 });
+}
+
+function start({ port, limits }: Settings): void {
+  const limiter = createRateLimiter<[Deno.ServeHandlerInfo]>({ limit: limits, onDecision: logDenials() });
+  const server = Deno.serve({ port, onListen: ({ port }) => announce(port, limits) }, withRateLimit(api, limiter));
+  const stop = (): void => {
+    console.log("Finishing what is in flight …");
+    void server.shutdown().then(() => limiter.close());
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, stop);
+}
+
+function announce(port: number, limits: readonly (string | LimitObject)[]): void {
+  const address = `http://localhost:${port}/`;
+  console.log(`Listening on ${address}
+
+  limits       ${limits.map(formatLimit).join(", ")} for each client address
+  counted in   this process's memory: a restart forgets
+  blocked      one JSON line each, below
+
+Try it:
+
+  curl -i ${address}
+  curl -s -o /dev/null -w '%{http_code}\\n' '${address}?[1-30]'
+`);
+}
+
+try {
+  start(readSettings());
+} catch (error) {
+  // Whatever keeps it from starting is the caller's to mend: a flag, a limit, a port in use.
+  fail(
+    error instanceof Deno.errors.AddrInUse
+      ? `Cannot listen: the port is in use; choose another with --port or PORT`
+      : error instanceof Error
+      ? error.message
+      : String(error),
+  );
+}
