@@ -19,15 +19,23 @@ export type { Clock } from "./src/clock.ts";
 export type { KvotaErrorCode } from "./src/errors.ts";
 export { rateLimitHeaders } from "./src/http/headers.ts";
 export { deniedResponse } from "./src/http/problem.ts";
-export { type LimitedHandler, withRateLimit } from "./src/http/with_rate_limit.ts";
+export { type Answer, type LimitedHandler, withRateLimit } from "./src/http/with_rate_limit.ts";
 export { createRateLimiter } from "./src/limiter.ts";
 export type * from "./src/limiter_types.ts";
 export type { MaybePromise } from "./src/maybe_promise.ts";
 export type { DecisionEvent, LimiterEvent, ObserverOptions } from "./src/observe/events.ts";
 export { logDenials, type LogDenialsOptions } from "./src/observe/log.ts";
 export type { CommonOptions, RateLimiterOptions, SyncRateLimiterOptions } from "./src/options.ts";
-export { type Duration, formatLimit, type Limit, type LimitObject, parseDuration, parseLimit } from "./src/parse.ts";
+export {
+  type Duration,
+  formatLimit,
+  type Limit,
+  type LimitObject,
+  parseDuration,
+  parseLimit,
+  type Unit,
+} from "./src/parse.ts";
 export type { Algorithm } from "./src/algorithms/registry.ts";
 export type { LimitState, Mode, RateLimitResult, RuleState, Source } from "./src/result.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./src/stores/memory/memory_store.ts";
-export type { Store } from "./src/stores/store.ts";
+export type { Store, StoreStats } from "./src/stores/store.ts";

@@ -36,6 +36,7 @@ import type { LimiterStats, RateLimiter, RuleLimiter, SyncRateLimiter } from "./
 export function createRateLimiter<Rest extends readonly unknown[] = never>(
   options: SyncRateLimiterOptions<Rest>,
 ): SyncRateLimiter;
+/** The same with options that may give promises. */
 export function createRateLimiter<Rest extends readonly unknown[] = never>(
   options: RateLimiterOptions<Rest>,
 ): RateLimiter;

@@ -47,25 +47,31 @@ export interface RateLimiter extends RuleLimiter, AsyncDisposable {
 }
 
 /** A {@linkcode RuleLimiter} that answers at once. */
-export interface SyncRuleLimiter extends RuleLimiter {
+export interface SyncRuleLimiter {
+  /** As {@linkcode RuleLimiter.limit}. */
   limit(key: string, options?: ChargeOptions): RateLimitResult;
+  /** As {@linkcode RuleLimiter.peek}. */
   peek(key: string, options?: ChargeOptions): RateLimitResult;
+  /** As {@linkcode RuleLimiter.refund}. */
   refund(key: string, cost?: number): void;
+  /** As {@linkcode RuleLimiter.block}. */
   block(key: string, duration: Duration): void;
+  /** As {@linkcode RuleLimiter.reset}. */
   reset(key: string): void;
+  /** As {@linkcode RuleLimiter.keyOf}. */
   keyOf(request: Request, ...rest: readonly unknown[]): string | null;
 }
 
 /** A {@linkcode RateLimiter} that answers at once: one with an explicit `memoryStore()` and no promises among its options. */
-export interface SyncRateLimiter extends SyncRuleLimiter, RateLimiter {
-  limit(key: string, options?: ChargeOptions): RateLimitResult;
-  peek(key: string, options?: ChargeOptions): RateLimitResult;
-  refund(key: string, cost?: number): void;
-  block(key: string, duration: Duration): void;
-  reset(key: string): void;
-  keyOf(request: Request, ...rest: readonly unknown[]): string | null;
+export interface SyncRateLimiter extends SyncRuleLimiter, AsyncDisposable {
+  /** As {@linkcode RateLimiter.rule}. */
   rule(name: string): SyncRuleLimiter;
+  /** As {@linkcode RateLimiter.check}. */
   check(request: Request, ...rest: readonly unknown[]): RateLimitResult | null;
+  /** As {@linkcode RateLimiter.stats}. */
+  stats(): LimiterStats;
+  /** As {@linkcode RateLimiter.close}. */
+  close(): Promise<void>;
 }
 
 /** Figures of a limiter since it was made, and of its store, which other limiters may share. */

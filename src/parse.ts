@@ -6,7 +6,8 @@ import { kvotaError, type KvotaErrorCode, show } from "./errors.ts";
  * A length of time: milliseconds, or text such as `"250ms"`, `"10s"`, `"1m"`, `"2h"`, `"1d"`. A bare unit means one of it.
  */
 export type Duration = number | `${number}${Unit}` | Unit;
-type Unit = "ms" | "s" | "m" | "h" | "d";
+/** A unit of time: milliseconds, seconds, minutes, hours, days. */
+export type Unit = "ms" | "s" | "m" | "h" | "d";
 
 /** A limit as an object. */
 export interface LimitObject {

@@ -10,6 +10,7 @@ export type Mode = "enforce" | "shadow";
 
 /** One limit's part in a decision. */
 export interface LimitState {
+  /** Its name, or its text. */
   readonly name: string;
   /** The most units at once: `burst`, else `limit`. */
   readonly limit: number;
@@ -19,6 +20,7 @@ export interface LimitState {
   readonly remaining: number;
   /** Epoch milliseconds at which this limit's full quota is back. */
   readonly resetAt: number;
+  /** Whether it allowed the charge. */
   readonly ok: boolean;
   /** Milliseconds until this limit would allow the same cost; Infinity when it never will. */
   readonly retryAfter: number;
@@ -26,10 +28,15 @@ export interface LimitState {
 
 /** One rule's part in a decision. */
 export interface RuleState {
+  /** Its name. */
   readonly name: string;
+  /** The key that was counted, as stored. */
   readonly key: string;
+  /** Whether its denials are carried out. */
   readonly mode: Mode;
+  /** Whether it let the request pass. */
   readonly ok: boolean;
+  /** Its limits. */
   readonly limits: readonly LimitState[];
 }
 

@@ -52,7 +52,7 @@ export function bindSecret<S extends object>(selector: S & Hashing, secret: stri
  * assertEquals(limiter.check(new Request("http://localhost/")), null);
  * ```
  */
-export function byHeader(name: string): SyncKeySelector {
+export function byHeader(name: string): SyncKeySelector<readonly unknown[]> {
   return hashing("header", name, (request) => request.headers.get(name));
 }
 
@@ -73,7 +73,7 @@ export function byHeader(name: string): SyncKeySelector {
  * assertNotEquals(one, other);
  * ```
  */
-export function byCookie(name: string): SyncKeySelector {
+export function byCookie(name: string): SyncKeySelector<readonly unknown[]> {
   return hashing("cookie", name, (request) => cookieValue(request.headers.get("cookie"), name));
 }
 
@@ -120,6 +120,7 @@ export function byKey<Rest extends readonly unknown[] = [], R extends MaybePromi
 export function combine<Rest extends readonly unknown[] = never>(
   ...selectors: readonly SyncKeySelector<Rest>[]
 ): SyncKeySelector<Rest>;
+/** The same with selectors that may give promises. */
 export function combine<Rest extends readonly unknown[] = never>(
   ...selectors: readonly KeySelector<Rest>[]
 ): KeySelector<Rest>;
@@ -170,7 +171,7 @@ function hashing(
   name: string,
   read: (request: Request) => string | null,
   secret?: string,
-): SyncKeySelector & Hashing {
+): SyncKeySelector<readonly unknown[]> & Hashing {
   // Tokens (RFC 9110, section 5.6.2) are what both kinds of names are made of.
   if (typeof name !== "string" || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
     throw kvotaError(

@@ -9,7 +9,7 @@ import { retryAfterOf, setRateLimitHeaders } from "./headers.ts";
 import { deniedResponse } from "./problem.ts";
 
 /** What a handler may give: a response, or on Bun `undefined` for a request that it has upgraded. */
-type Answer = Response | undefined | void;
+export type Answer = Response | undefined | void;
 
 /** A handler behind a rate limit: the same arguments and `this` as the one it wraps. */
 export interface LimitedHandler<This, Rest extends readonly unknown[], Given, L> {
@@ -44,6 +44,7 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
   handler: (this: This, request: Request, ...rest: Rest) => Given,
   options: SyncRateLimiterOptions<Rest> | SyncRateLimiter,
 ): LimitedHandler<This, Rest, Given | Response, SyncRateLimiter>;
+/** The same with options or a handler that may give promises. */
 export function withRateLimit<Given extends Answer, Rest extends readonly unknown[] = [], This = unknown>(
   handler: (this: This, request: Request, ...rest: Rest) => MaybePromise<Given>,
   options: RateLimiterOptions<Rest> | RateLimiter,

@@ -4,7 +4,9 @@ import type { Mode, RateLimitResult } from "../result.ts";
 
 /** One decision, as `onDecision` sees it. */
 export interface DecisionEvent {
+  /** What was decided. */
   readonly result: RateLimitResult;
+  /** Whether it is carried out. */
   readonly mode: Mode;
   /** The key as stored: hashed where it comes from a header or cookie. */
   readonly client: string;

@@ -40,10 +40,12 @@ export interface Store {
   /** What `task start` and logs call it. */
   readonly description: string;
   /**
-   * The ledger of one rule. Rules with the same `namespace` and layout share their counts, others never do.
+   * The ledger of one rule, for the limiter alone. Rules with the same `namespace` and layout share their counts, others never do.
    *
    * @param onOverflow Told when rows that still count had to go.
+   * @internal
    */
   open(namespace: string, rule: RuleFace, onOverflow: () => void): Ledger;
+  /** Figures over all limiters that count here. */
   stats(): StoreStats;
 }

@@ -18,6 +18,7 @@ export interface MemoryStoreOptions {
 
 /** A {@linkcode Store} in this process's memory, which answers at once. */
 export interface MemoryStore extends Store {
+  /** @internal */
   open(namespace: string, rule: RuleFace, onOverflow: () => void): SyncLedger;
 }
 
