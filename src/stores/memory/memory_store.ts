@@ -12,7 +12,7 @@ const KEYS_PER_BLOCK = 4;
 
 /** Options of {@linkcode memoryStore}. */
 export interface MemoryStoreOptions {
-  /** The most keys counted at a time, for each number of cells that a row can have; 200,000 unless said. */
+  /** Keys that are sure to be counted at a time, for each number of cells that a row can have; 200,000 unless said. */
   readonly maxKeys?: number;
 }
 

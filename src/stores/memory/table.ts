@@ -17,7 +17,7 @@ import type { HalfSipHash } from "./halfsiphash.ts";
 
 const BUCKET = 8;
 const SPARE = 1.3;
-/** Rows up to which the first bucket is taken without a look at the second, so that most look-ups read one bucket only. */
+/** A first bucket with no more rows than this is taken without a look at the second: most look-ups then read one bucket. */
 const PREFERRED = 4;
 const MAX_PLANS = 0xffff;
 
@@ -38,7 +38,6 @@ export class Table {
   lost = 0;
   /** Rows held, those whose time is past among them. */
   size = 0;
-  readonly #maxKeys: number;
   /** Slots' distance, in cells. */
   readonly #stride: number;
   readonly #buckets: number;
@@ -47,7 +46,6 @@ export class Table {
   readonly #plans: Evictable[] = [];
 
   constructor(maxKeys: number, width: number) {
-    this.#maxKeys = maxKeys;
     this.#stride = 1 + width;
     this.#buckets = Math.ceil((maxKeys * SPARE) / BUCKET);
     this.cells = new Float64Array(this.#buckets * BUCKET * this.#stride);
@@ -78,19 +76,19 @@ export class Table {
   /**
    * Finds a slot for a key that has none and makes it the key's; -1 where every row in reach is worth more than this one.
    *
-   * A free slot first, while fewer than `maxKeys` are taken, then one whose row is past; else the row with the most quota
-   * left goes, but never for a key that has more left than that.
+   * A slot that is free or whose row is past, in the bucket that has more of them; else the row with the most quota left goes,
+   * but never for a key that has more left than that.
    */
   claim(plan: number, digest: HalfSipHash, now: number, shareLeft: number): number {
     const first = this.#firstBucket(digest.high);
     const second = this.#secondBucket(digest.high);
-    let slot = this.size < this.#maxKeys ? this.#freeSlot(first, second) : -1;
+    let slot = this.#roomIn(first, second, now);
     if (slot < 0) {
+      this.lost++;
       slot = this.#victim(first, second, now, shareLeft);
       if (slot < 0) return -1;
-      this.size--;
     }
-    this.size++;
+    if (this.#planAt(slot) === undefined) this.size++;
     this.#words[2 * slot - 2] = digest.low;
     this.#words[2 * slot - 1] = (plan << 16) | (digest.high & 0xffff);
     return slot;
@@ -121,23 +119,29 @@ export class Table {
     return -1;
   }
 
-  #freeSlot(first: number, second: number): number {
-    const inFirst = this.#freeIn(first);
-    if (inFirst.count > BUCKET - PREFERRED) return inFirst.slot;
-    const inSecond = this.#freeIn(second);
+  #planAt(slot: number): Evictable | undefined {
+    return this.#plans[(this.#words[2 * slot - 1]! >>> 16) - 1];
+  }
+
+  #roomIn(first: number, second: number, now: number): number {
+    const inFirst = this.#room(first, now);
+    if (inFirst.count >= BUCKET - PREFERRED) return inFirst.slot;
+    const inSecond = this.#room(second, now);
     return inSecond.count > inFirst.count ? inSecond.slot : inFirst.slot;
   }
 
-  #freeIn(bucket: number): { readonly count: number; readonly slot: number } {
+  /** How many slots of a bucket are free or hold rows that are past, and the first of them, or -1. */
+  #room(bucket: number, now: number): { readonly count: number; readonly slot: number } {
     let count = 0;
-    let free = -1;
+    let room = -1;
     for (let i = BUCKET - 1; i >= 0; i--) {
       const slot = bucket + i * this.#stride;
-      if (this.#words[2 * slot - 1] !== 0) continue;
+      const plan = this.#planAt(slot);
+      if (plan !== undefined && plan.expiresAt(this.cells, slot) > now) continue;
       count++;
-      free = slot;
+      room = slot;
     }
-    return { count, slot: free };
+    return { count, slot: room };
   }
 
   #victim(first: number, second: number, now: number, shareLeft: number): number {
@@ -145,16 +149,12 @@ export class Table {
     let most = shareLeft;
     for (let i = 0; i < 2 * BUCKET; i++) {
       const slot = i < BUCKET ? first + i * this.#stride : second + (i - BUCKET) * this.#stride;
-      const plan = this.#plans[(this.#words[2 * slot - 1]! >>> 16) - 1];
-      if (plan === undefined) continue;
-      if (plan.expiresAt(this.cells, slot) <= now) return slot;
-      const left = plan.shareLeft(this.cells, slot, now);
+      const left = this.#planAt(slot)!.shareLeft(this.cells, slot, now);
       if (victim < 0 ? left >= most : left > most) {
         victim = slot;
         most = left;
       }
     }
-    this.lost++;
     return victim;
   }
 }

@@ -1,0 +1,54 @@
+// deno-lint-ignore-file no-await-in-loop -- measurements must not run beside each other
+/** Requests a second over loopback: one server core, one core that asks. */
+import { record, type Runtime, RUNTIMES, type Samples } from "./figures.ts";
+import { run, script, type Tools } from "./runtimes.ts";
+
+export const VARIANTS = ["bare", "kvota", "hono", "hono + hono-rate-limiter", "bare 429", "kvota 429"] as const;
+type Variant = (typeof VARIANTS)[number];
+
+const CONNECTIONS = 64;
+const WARM_UP_SECONDS = 1;
+const SECONDS = 3;
+
+export async function measureHttp(tools: Tools, samples: Samples, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    for (const runtime of RUNTIMES) {
+      for (const variant of VARIANTS) {
+        record(samples, `${runtime}/http/${variant}`, await measureOne(tools, runtime, variant));
+      }
+    }
+  }
+}
+
+async function measureOne(tools: Tools, runtime: Runtime, variant: Variant): Promise<number> {
+  const [program = "", ...args] = tools.pin(0, script(tools, runtime, "http_server.ts", [variant]));
+  await using server = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
+  const url = `http://127.0.0.1:${await portOf(server)}/`;
+  await ask(tools, url, WARM_UP_SECONDS);
+  const { rate, asked, refused } = await ask(tools, url, SECONDS);
+  const expected = variant.endsWith("429") ? asked : 0;
+  if (refused === expected) return rate;
+  throw new Error(`Cannot use ${variant} on ${runtime}: ${refused} of ${asked} answers were no 2xx, not ${expected}`);
+}
+
+/** The server stays bound to its standard output, of which only the first line is read. */
+async function portOf(server: Deno.ChildProcess): Promise<number> {
+  const reader = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error("Cannot start the server: it ended before it told its port");
+    text += value;
+  }
+  return Number(text.trim());
+}
+
+async function ask(tools: Tools, url: string, seconds: number): Promise<Record<"rate" | "asked" | "refused", number>> {
+  const report = await run(tools.pin(1, [tools.wrk, "-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, url]), 30_000);
+  const number = (pattern: RegExp) => Number(report.match(pattern)?.[1] ?? 0);
+  return {
+    rate: number(/Requests\/sec:\s*([\d.]+)/),
+    asked: number(/(\d+) requests in/),
+    refused: number(/Non-2xx or 3xx responses: (\d+)/),
+  };
+}

@@ -1,0 +1,69 @@
+// deno-lint-ignore-file no-console -- its port is told on standard output
+/**
+ * One server of the HTTP benchmark; prints its port. Argument: the variant. Runs on Deno and Bun.
+ */
+import process from "node:process";
+import { Hono } from "hono";
+import { getConnInfo as bunConnInfo } from "hono/bun";
+import { getConnInfo as denoConnInfo } from "hono/deno";
+import { rateLimiter } from "hono-rate-limiter";
+import { createRateLimiter, deniedResponse, memoryStore, withRateLimit } from "../mod.ts";
+
+type Handler = (request: Request, ...rest: unknown[]) => Response | Promise<Response>;
+
+/** The part of Bun that is used; its own types clash with Deno's. */
+interface BunLike {
+  serve(options: { hostname: string; port: number; fetch: Handler }): { port: number };
+}
+
+const NEVER_REACHED = 1_000_000_000;
+const MAX_LIFE = 60_000;
+
+const hello: Handler = () => new Response("hello");
+
+const variants: Record<string, () => Handler | Promise<Handler>> = {
+  "bare": () => hello,
+  "kvota": () => withRateLimit(hello, { limit: `${NEVER_REACHED}/1m`, store: memoryStore() }),
+  "hono": () => honoHandler(new Hono()),
+  "hono + hono-rate-limiter": () => {
+    const getConnInfo = "Bun" in globalThis ? bunConnInfo : denoConnInfo;
+    const app = new Hono();
+    app.use(rateLimiter({
+      windowMs: 60_000,
+      limit: NEVER_REACHED,
+      keyGenerator: (c) => getConnInfo(c).remote.address ?? "",
+    }));
+    return honoHandler(app);
+  },
+  "bare 429": bareDenied,
+  "kvota 429": () => withRateLimit(hello, { limit: "1/1h", store: memoryStore() }),
+};
+
+const handler = await variants[process.argv[2] ?? ""]?.();
+if (handler === undefined) throw new Error(`Usage: http_server.ts ${Object.keys(variants).join("|")}`);
+serve(handler);
+// Should whoever started it be gone.
+setTimeout(() => process.exit(), MAX_LIFE);
+
+function honoHandler(app: Hono): Handler {
+  app.get("/", (c) => c.text("hello"));
+  // The second argument is where both adapters look for the client's address.
+  return (request, info) => app.fetch(request, info as Record<string, unknown>);
+}
+
+/** Answers what kvota's denial looks like, headers and all, without deciding or building anything. */
+async function bareDenied(): Promise<Handler> {
+  const limiter = createRateLimiter({ limit: "1/1h", store: memoryStore() });
+  limiter.limit("client");
+  const model = deniedResponse(limiter.limit("client"), new Request("http://localhost/"));
+  const init = { status: model.status, headers: Object.fromEntries(model.headers) };
+  const body = await model.text();
+  return () => new Response(body, init);
+}
+
+function serve(handler: Handler): void {
+  const { Bun } = globalThis as { Bun?: BunLike };
+  const where = { hostname: "127.0.0.1", port: 0 };
+  if (Bun !== undefined) console.log(Bun.serve({ ...where, fetch: handler }).port);
+  else Deno.serve({ ...where, onListen: ({ port }) => console.log(port) }, handler);
+}

@@ -1,0 +1,73 @@
+/** Finds the programs that a benchmark needs, and runs them. */
+import type { Runtime } from "./figures.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const decoder = new TextDecoder();
+
+/** What to run, on what. */
+export interface Tools {
+  readonly bun: string;
+  readonly wrk: string;
+  /** Puts a program on one core; gives the command as it is where that cannot be done. */
+  pin(core: number, command: readonly string[]): readonly string[];
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export async function findTools(): Promise<Tools> {
+  // Asked for its path once: npx would start npm, and a process more, before every measurement.
+  const bun = lastLine(await run(["npx", "-y", "bun@1", "-e", "console.log(process.execPath)"], 120_000));
+  // Exits with 1 after telling its version.
+  const wrk = (await tryRun(["wrk", "-v"]))?.match(/wrk\s+\S+/)?.[0];
+  if (wrk === undefined) throw new Error("Cannot find wrk: install wrk (Debian: apt-get install wrk)");
+  const canPin = navigator.hardwareConcurrency > 1 && await tryRun(["taskset", "-c", "1", "true"]) !== undefined;
+  return {
+    bun,
+    wrk: "wrk",
+    pin: (core, command) => canPin ? ["taskset", "-c", String(core), ...command] : command,
+    versions: {
+      Deno: Deno.version.deno,
+      Bun: lastLine(await run([bun, "--version"])),
+      wrk: wrk.replace(/^wrk\s+/, ""),
+      "cores pinned": canPin ? "server 0, wrk 1" : "no (no taskset, or one core only)",
+    },
+  };
+}
+
+/** The command line that runs a script of this folder. */
+export function script(tools: Tools, runtime: Runtime, file: string, args: readonly string[]): readonly string[] {
+  const path = decodeURIComponent(new URL(file, import.meta.url).pathname);
+  return runtime === "bun"
+    ? [tools.bun, "run", path, ...args]
+    : [Deno.execPath(), "run", "-A", "--v8-flags=--expose-gc", path, ...args];
+}
+
+/** Runs to the end and gives the standard output; fails, with what the program said, unless it exits with 0. */
+export async function run(command: readonly string[], timeout = 60_000): Promise<string> {
+  const { code, stdout, stderr } = await spawn(command, timeout);
+  if (code === 0) return stdout;
+  throw new Error(`Cannot run ${command.join(" ")}: exit code ${code}\n${stderr}`);
+}
+
+export function lastLine(text: string): string {
+  return text.trimEnd().split("\n").at(-1) ?? "";
+}
+
+/** The output whatever the exit code; `undefined` where there is no such program. */
+async function tryRun(command: readonly string[]): Promise<string | undefined> {
+  try {
+    const { stdout, stderr } = await spawn(command, 10_000);
+    return stdout + stderr;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function spawn(
+  [program = "", ...args]: readonly string[],
+  timeout: number,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const signal = AbortSignal.timeout(timeout);
+  const output = await new Deno.Command(program, { args, cwd: ROOT, signal, stdin: "null" }).output();
+  return { code: output.code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };
+}

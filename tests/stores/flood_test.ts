@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import process from "node:process";
+import { test } from "node:test";
+import { createRateLimiter, memoryStore } from "../../mod.ts";
+
+const FLOOD = 10_000_000;
+
+test("10 million fresh keys leave memory flat, and denied clients denied", () => {
+  let now = 0;
+  const limiter = createRateLimiter({ limit: "10/1h", store: memoryStore(), clock: () => now });
+  const attackers = Array.from({ length: 2_000 }, (_, i) => `203.0.113.${i}`);
+  for (const attacker of attackers) for (let i = 0; i < 11; i++) limiter.limit(attacker);
+  const flood = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) {
+      now = i >>> 9;
+      limiter.limit(`2001:db8:${i >>> 16}:${i & 0xffff}::/64`);
+    }
+  };
+  // Whatever the table will ever hold, it holds after the first tenth.
+  flood(0, FLOOD / 10);
+  const { bytes, keys } = limiter.stats();
+  const rss = process.memoryUsage.rss();
+  flood(FLOOD / 10, FLOOD);
+  const growth = (process.memoryUsage.rss() - rss) / 2 ** 20;
+  assert.deepEqual({ bytes: limiter.stats().bytes, keys: limiter.stats().keys }, { bytes, keys });
+  // A table of ten million keys would have grown by 300 MB, a Map by more than 1,000.
+  assert.ok(growth < 100, `grew by ${growth.toFixed(0)} MB`);
+  const setFree = attackers.filter((attacker) => limiter.peek(attacker, { cost: 10 }).ok).length;
+  assert.equal(setFree, 0);
+});
