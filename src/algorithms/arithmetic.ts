@@ -1,21 +1,18 @@
 /**
- * Exact integer division on doubles.
+ * Integer division on doubles, exact for 0 ≤ a < 2^53 and b ≥ 1.
  *
- * `Math.ceil(a / b)` is off by one where a/b lies closer to an integer than a double can tell. One multiplication
- * corrects it: for integers 0 <= a <= 2^53 and b >= 1 the quotient is off by one at most, and its product with b is exact
- * wherever the correction has to see a difference. `%` is exact as well, and several times slower.
+ * The quotient is rounded before it is cut, but never across an integer k: a/b differs from k by 1/b at least, and a double
+ * next to k is at most k · 2^-53 away from it where rounding could reach it, which is less, as k · b ≤ 2^53.
  */
 
-/** ⌊a / b⌋ for integers 0 ≤ a ≤ 2^53, 1 ≤ b ≤ 2^53. */
+/** ⌊a / b⌋ */
 export function floorDiv(a: number, b: number): number {
-  const quotient = Math.floor(a / b);
-  return quotient * b > a ? quotient - 1 : quotient;
+  return Math.floor(a / b);
 }
 
-/** ⌈a / b⌉ for integers 0 ≤ a ≤ 2^53, 1 ≤ b ≤ 2^53. */
+/** ⌈a / b⌉ */
 export function ceilDiv(a: number, b: number): number {
-  const quotient = floorDiv(a, b);
-  return quotient * b < a ? quotient + 1 : quotient;
+  return Math.ceil(a / b);
 }
 
 /** The greatest common divisor of two positive integers. */
