@@ -10,8 +10,8 @@ import { type Contender, CONTENDERS, makeContender } from "./contenders.ts";
 import { median } from "./figures.ts";
 import { BATCH, FreshKeys } from "./keys.ts";
 
-const WARM_UP = 60;
-const MEASURED = 120;
+const WARM_UP = 40;
+const MEASURED = 80;
 
 const [wanted, mode, count] = process.argv.slice(2);
 const name = CONTENDERS.find((contender) => contender === wanted);

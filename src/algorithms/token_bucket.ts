@@ -8,7 +8,8 @@
  *
  * Bound: in any [t, t + window) at most the burst that stood ready at t and what refilled since: `burst + limit`.
  *
- * Cells: (level, at), the level as it was at that millisecond. A level above the capacity is debt.
+ * Cells: (level, at), the level as it was at that millisecond. A level above the capacity is debt. A charge made now is
+ * made at now: an `at` beyond that (the clock went back) is brought back to now and keeps its level.
  *
  * Source: Turner, "New directions in communications", IEEE Communications Magazine 24(10), 1986; Xu, System Design
  * Interview, chapter 4.
@@ -28,15 +29,10 @@ export function tokenBucket({ limit, window, burst }: LimitSpec): Transition | n
   const refillTime = ceilDiv(capacity, drain);
   if (refillTime > MAX_WINDOW) return null;
 
-  /**
-   * The level at `now`. Time that ran back is undone: what had drained counts again, up to a full bucket, the most that a
-   * charge made now could leave. Debt is no charge of now and stays.
-   */
+  /** The level at `now`. While the clock is behind `at`, nothing drains. */
   function levelAt(cells: Float64Array, at: number, now: number): number {
-    const level = cells[at]!;
     // A product past 2^53 is rounded, but never to below it, and so still empties any level.
-    const drained = (now - cells[at + 1]!) * drain;
-    return drained >= 0 ? Math.max(0, level - drained) : Math.max(level, Math.min(level - drained, capacity));
+    return Math.max(0, cells[at]! - Math.max(0, now - cells[at + 1]!) * drain);
   }
 
   function fitsAt(level: number, cost: number): boolean {

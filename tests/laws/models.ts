@@ -25,57 +25,58 @@ interface ModelLimit {
   refund(now: number, cost: number): void;
 }
 
-/** The generic cell rate algorithm: one number, the time at which all would be full again, in 1/limit milliseconds. */
+/** A bucket of tokens, in units of 1/window of a token, of which `limit` come back each millisecond. */
 class BucketModel implements ModelLimit {
   readonly capacity: number;
-  #fullAt = 0n;
+  #tokens: bigint;
+  #at = 0n;
   readonly #rate: bigint;
-  readonly #window: bigint;
-  readonly #tolerance: bigint;
+  readonly #token: bigint;
 
   constructor({ limit, window, burst }: ModelSpec) {
     this.capacity = burst;
     this.#rate = BigInt(limit);
-    this.#window = BigInt(window);
-    this.#tolerance = BigInt(burst) * this.#window;
+    this.#token = BigInt(window);
+    this.#tokens = this.#full;
   }
 
-  #bounds(now: number): [bigint, bigint] {
-    const scaled = BigInt(now) * this.#rate;
-    return [scaled, scaled + this.#tolerance];
+  get #full(): bigint {
+    return BigInt(this.capacity) * this.#token;
   }
 
-  #legal(now: number): bigint {
-    const [low, high] = this.#bounds(now);
-    return this.#fullAt < low ? low : this.#fullAt > high ? high : this.#fullAt;
+  #tokensAt(now: number): bigint {
+    const since = BigInt(now) - this.#at;
+    const tokens = this.#tokens + (since > 0n ? since * this.#rate : 0n);
+    return tokens > this.#full ? this.#full : tokens;
+  }
+
+  #set(now: number, tokens: bigint): void {
+    this.#tokens = tokens > this.#full ? this.#full : tokens;
+    this.#at = BigInt(now);
   }
 
   ask(now: number, cost: number): ModelAnswer {
-    const [, high] = this.#bounds(now);
-    const fullAt = this.#legal(now);
-    const after = fullAt + BigInt(cost) * this.#window;
-    const ok = cost === 0 || after <= high;
+    const tokens = this.#tokensAt(now);
+    const missing = BigInt(cost) * this.#token - tokens;
+    const ok = cost === 0 || missing <= 0n;
     return {
       ok,
-      remaining: Number((high - fullAt) / this.#window),
-      resetAt: Number(up(fullAt, this.#rate)),
-      retryAfter: ok ? 0 : cost > this.capacity ? Infinity : Number(up(after - high, this.#rate)),
+      remaining: Number(tokens / this.#token),
+      resetAt: now + Number(up(this.#full - tokens, this.#rate)),
+      retryAfter: ok ? 0 : cost > this.capacity ? Infinity : Number(up(missing, this.#rate)),
     };
   }
 
   charge(now: number, cost: number): void {
-    if (cost > 0) this.#fullAt = this.#legal(now) + BigInt(cost) * this.#window;
+    if (cost > 0) this.#set(now, this.#tokensAt(now) - BigInt(cost) * this.#token);
   }
 
   deny(now: number): void {
-    this.#fullAt = this.#fullAt > this.#bounds(now)[1] ? this.#bounds(now)[1] : this.#fullAt;
+    if (this.#at > BigInt(now)) this.#at = BigInt(now);
   }
 
   refund(now: number, cost: number): void {
-    if (cost === 0) return;
-    const lowered = this.#legal(now) - BigInt(cost) * this.#window;
-    const [low] = this.#bounds(now);
-    this.#fullAt = lowered <= low ? 0n : lowered;
+    if (cost > 0) this.#set(now, this.#tokensAt(now) + BigInt(cost) * this.#token);
   }
 }
 

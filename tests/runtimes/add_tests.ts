@@ -2,6 +2,7 @@
 import { addBodyTests } from "./body_tests.ts";
 import { addClientTests } from "./client_tests.ts";
 import { addHeaderTests } from "./header_tests.ts";
+import { addRoutingTests } from "./routing_tests.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Registers all tests that hold on every runtime. */
@@ -9,4 +10,5 @@ export function addTests(runtime: Runtime): void {
   addHeaderTests(runtime);
   addBodyTests(runtime);
   addClientTests(runtime);
+  addRoutingTests(runtime);
 }

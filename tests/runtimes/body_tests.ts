@@ -68,7 +68,9 @@ export function addBodyTests(on: Runtime): void {
     };
     await serving(on, plain, ask);
     await serving(on, withRateLimit(plain, { limit: "10/1h", clock }), ask);
-    assert.deepEqual(lengths, ["5", "5"]);
+    // srvx sets none on Node: what counts is that the limit changes nothing.
+    assert.equal(lengths.length, 2);
+    assert.equal(lengths[1], lengths[0]);
   });
 
   test(`withRateLimit() on ${runtime} gives a denied HEAD no body`, async () => {

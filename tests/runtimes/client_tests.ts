@@ -63,7 +63,7 @@ export function addClientTests(on: Runtime): void {
     });
     await serving(on, handler, async (url) => {
       assert.deepEqual([await status(url), await status(url), await status(url)], [200, 200, 429]);
-      assert.equal(handler.limiter.peek("127.0.0.1").remaining, 2);
+      assert.equal((await handler.limiter.peek("127.0.0.1")).remaining, 2);
     });
   });
 
@@ -78,7 +78,7 @@ export function addClientTests(on: Runtime): void {
       const handler = withRateLimit(fail, { limit: "2/1h", store: memoryStore(), clock });
       await serving(on, handler, async (url) => {
         assert.equal(await status(url), 500);
-        assert.equal(handler.limiter.peek("127.0.0.1").remaining, 1);
+        assert.equal((await handler.limiter.peek("127.0.0.1")).remaining, 1);
         assert.deepEqual([await status(url), await status(url)], [500, 429]);
       });
     }));
