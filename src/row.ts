@@ -26,15 +26,16 @@ export class RowPlan {
     this.width = width;
   }
 
+  /** Brings back what a clock that went back has left ahead. Must precede the others. */
+  rewind(cells: Float64Array, at: number, now: number): void {
+    for (let i = 0; i < this.limits.length; i++) {
+      this.limits[i]!.transition.rewind(cells, at + this.#offsets[i]!, now);
+    }
+  }
+
   /** Charges `cost` to every limit if every limit allows it. */
   take(cells: Float64Array, at: number, now: number, cost: number): boolean {
-    if (this.limits.length > 1 && !this.peek(cells, at, now, cost)) {
-      this.#each((i, offset) => {
-        // Those that deny are asked again, for the one write that a denial may make; those that allow stay uncharged.
-        if (!this.verdicts[i]!.ok) this.limits[i]!.transition.take(cells, at + offset, now, cost, this.verdicts[i]!);
-      });
-      return false;
-    }
+    if (this.limits.length > 1 && !this.peek(cells, at, now, cost)) return false;
     let ok = true;
     for (let i = 0; i < this.limits.length; i++) {
       const verdict = this.verdicts[i]!;
@@ -57,7 +58,9 @@ export class RowPlan {
 
   /** Undoes what still counts of a charge of `cost` made at `chargedAt`. */
   give(cells: Float64Array, at: number, now: number, cost: number, chargedAt: number): void {
-    this.#each((i, offset) => this.limits[i]!.transition.give(cells, at + offset, now, cost, chargedAt));
+    for (let i = 0; i < this.limits.length; i++) {
+      this.limits[i]!.transition.give(cells, at + this.#offsets[i]!, now, cost, chargedAt);
+    }
   }
 
   /** Epoch milliseconds from which the whole row may be forgotten. */
@@ -82,9 +85,5 @@ export class RowPlan {
       least = Math.min(least, this.verdicts[i]!.remaining / this.limits[i]!.transition.capacity);
     }
     return least;
-  }
-
-  #each(visit: (index: number, offset: number) => void): void {
-    for (let i = 0; i < this.limits.length; i++) visit(i, this.#offsets[i]!);
   }
 }

@@ -20,7 +20,7 @@ export function fixedWindow({ limit, window }: LimitSpec): Transition | null {
 
   function endAt(cells: Float64Array, at: number, now: number): number {
     const end = cells[at]!;
-    return end > now ? Math.min(end, now + window) : (floorDiv(now, window) + 1) * window;
+    return end > now ? end : (floorDiv(now, window) + 1) * window;
   }
 
   function countAt(cells: Float64Array, at: number, now: number): number {
@@ -38,12 +38,15 @@ export function fixedWindow({ limit, window }: LimitSpec): Transition | null {
     width: 2,
     capacity: limit,
     refillTime: window,
+    rewind(cells, at, now) {
+      if (cells[at]! > now + window) cells[at] = now + window;
+    },
     take(cells, at, now, cost, out) {
       const end = endAt(cells, at, now);
       const before = countAt(cells, at, now);
       const fits = cost === 0 || cost <= limit - before;
       const count = fits ? before + cost : before;
-      if (fits ? cost > 0 : cells[at]! > end) {
+      if (fits && cost > 0) {
         cells[at] = end;
         cells[at + 1] = count;
       }

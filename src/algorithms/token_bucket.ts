@@ -29,10 +29,10 @@ export function tokenBucket({ limit, window, burst }: LimitSpec): Transition | n
   const refillTime = ceilDiv(capacity, drain);
   if (refillTime > MAX_WINDOW) return null;
 
-  /** The level at `now`. While the clock is behind `at`, nothing drains. */
+  /** The level at `now`. */
   function levelAt(cells: Float64Array, at: number, now: number): number {
     // A product past 2^53 is rounded, but never to below it, and so still empties any level.
-    return Math.max(0, cells[at]! - Math.max(0, now - cells[at + 1]!) * drain);
+    return Math.max(0, cells[at]! - (now - cells[at + 1]!) * drain);
   }
 
   function fitsAt(level: number, cost: number): boolean {
@@ -50,11 +50,14 @@ export function tokenBucket({ limit, window, burst }: LimitSpec): Transition | n
     width: 2,
     capacity: burst,
     refillTime,
+    rewind(cells, at, now) {
+      if (cells[at + 1]! > now) cells[at + 1] = now;
+    },
     take(cells, at, now, cost, out) {
       const before = levelAt(cells, at, now);
       const fits = fitsAt(before, cost);
       const level = fits ? before + cost * unit : before;
-      if (fits ? cost > 0 : cells[at + 1]! > now) {
+      if (fits && cost > 0) {
         cells[at] = level;
         cells[at + 1] = now;
       }

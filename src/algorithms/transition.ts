@@ -10,9 +10,9 @@
  * 2. `take` charges all of `cost` or nothing. `peek` writes nothing and answers what `take` would decide.
  * 3. `retryAfter` is exact: denied at every earlier millisecond, allowed at that one, if nothing else arrives.
  * 4. From `expiresAt` on, the cells mean what all zeros mean.
- * 5. The one thing a denial may write: cells further ahead than any charge made now could put them (a clock went back)
- *    are brought back to the furthest legitimate value. Clamping on reading alone would slide along with the clock and
- *    lock the key out for the whole step.
+ * 5. After a clock went back, `rewind` brings cells that are further ahead than any charge made now could put them back to
+ *    the furthest legitimate value. It is called before every decision, and what it writes stays even on a denial:
+ *    clamped on reading alone, cells would slide along with the clock and lock the key out for the whole step.
  * 6. `give` never leaves more quota than if what it undoes had never been charged.
  */
 export interface Transition {
@@ -22,6 +22,8 @@ export interface Transition {
   readonly capacity: number;
   /** Milliseconds in which an empty quota is full again. */
   readonly refillTime: number;
+  /** Brings cells that are ahead of `now` back to what a charge made now could leave. Must precede the others. */
+  rewind(cells: Float64Array, at: number, now: number): void;
   /** Charges `cost` if it fits; a cost of 0 always does. */
   take(cells: Float64Array, at: number, now: number, cost: number, out: Verdict): void;
   /** Decides as {@linkcode Transition.take} would; `remaining` and `resetAt` as they are, before any charge. */

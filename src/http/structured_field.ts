@@ -13,7 +13,18 @@ export function sfInteger(value: number): string {
   return String(Math.min(value, MAX_INTEGER));
 }
 
-const member = /[\t ]*("(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*")((?:[^",]|"(?:[^"\\]|\\.)*")*)(?:,|$)/y;
+/** One member: a String (section 3.3.3) with Parameters (section 3.1.2), and what separates it from the next. */
+const member = memberPattern();
+
+function memberPattern(): RegExp {
+  const string = /"(?:[ !#-[\]-~]|\\["\\])*"/.source;
+  const number = /-?(?:\d{1,12}\.\d{1,3}|\d{1,15})/.source;
+  const token = /[A-Za-z*][\w!#$%&'*+.^`|~:/-]*/.source;
+  const bytes = /:(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?:/.source;
+  const value = `(?:${string}|${number}|${token}|${bytes}|\\?[01])`;
+  const parameters = `(?:; *[a-z*][a-z\\d_.*-]*(?:=${value})?)*`;
+  return new RegExp(`(${string})(${parameters})[\\t ]*(?:,[\\t ]*(?!$)|$)`, "y");
+}
 
 /**
  * Adds members to a List of Strings that stands in a header already.
@@ -23,12 +34,12 @@ const member = /[\t ]*("(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*")((?:[^",]|"(?
  */
 export function appendMembers(list: string, names: readonly string[], added: string): string {
   const kept: string[] = [];
-  member.lastIndex = 0;
+  member.lastIndex = /^ */.exec(list)![0].length;
   while (member.lastIndex < list.length) {
     const found = member.exec(list);
     if (found === null) return added;
     const [, name = "", parameters = ""] = found;
-    if (!names.includes(name)) kept.push(`${name}${parameters.trimEnd()}`);
+    if (!names.includes(name)) kept.push(`${name}${parameters}`);
   }
   return [...kept, added].join(", ");
 }

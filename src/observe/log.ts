@@ -55,16 +55,17 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
   function startSecond(at: number): void {
     clearTimeout(pending);
     pending = undefined;
-    if (omitted > 0) write(JSON.stringify({ time: timeOf(at), event: "rate-limit-denials-omitted", omitted }));
+    const left = omitted;
     written = 0;
     omitted = 0;
+    if (left > 0) write(JSON.stringify({ time: timeOf(at), event: "rate-limit-denials-omitted", omitted: left }));
   }
 
   return ({ result, mode, client, at, request }) => {
     const current = Math.floor(at / 1000);
     if (current !== second) {
-      startSecond(at);
       second = current;
+      startSecond(at);
     }
     const { violated } = result;
     if (violated.length === 0) return;
@@ -84,7 +85,13 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
     }
     omitted++;
     // A flood that ends at once is told as well: no later decision may come to do it.
-    pending ??= setTimeout(() => startSecond(at - (at % 1000) + 1000), 1000 - (at % 1000));
+    pending ??= setTimeout(() => {
+      try {
+        startSecond(at - (at % 1000) + 1000);
+      } catch {
+        // Nobody is there to hear of it, as no decision is being observed; the next line's failure is counted.
+      }
+    }, 1000 - (at % 1000));
   };
 }
 

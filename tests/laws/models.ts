@@ -20,8 +20,8 @@ interface ModelLimit {
   /** What a charge would be answered; writes nothing. */
   ask(now: number, cost: number): ModelAnswer;
   charge(now: number, cost: number): void;
-  /** What a denial may write. */
-  deny(now: number): void;
+  /** What any look at it may write. */
+  rewind(now: number): void;
   refund(now: number, cost: number): void;
 }
 
@@ -71,7 +71,7 @@ class BucketModel implements ModelLimit {
     if (cost > 0) this.#set(now, this.#tokensAt(now) - BigInt(cost) * this.#token);
   }
 
-  deny(now: number): void {
+  rewind(now: number): void {
     if (this.#at > BigInt(now)) this.#at = BigInt(now);
   }
 
@@ -120,7 +120,7 @@ class WindowModel implements ModelLimit {
     this.#charges = [...this.#live(now), { end, cost: BigInt(cost) }];
   }
 
-  deny(now: number): void {
+  rewind(now: number): void {
     if (this.#live(now).length > 0) this.#charges = this.#live(now);
   }
 
@@ -152,13 +152,11 @@ export class RuleModel {
     const blocked = now < this.#blockedUntil;
     // A block that has been seen to end does not come back with a clock that goes back.
     if (!blocked) this.#blockedUntil = 0;
+    for (const limit of this.#limits) limit.rewind(now);
     const before = this.#limits.map((limit) => limit.ask(now, cost));
     const ok = !blocked && before.every((answer) => answer.ok);
-    if (charges) {
-      this.#limits.forEach((limit, i) => {
-        if (ok) limit.charge(now, cost);
-        else if (!before[i]!.ok) limit.deny(now);
-      });
+    if (charges && ok) {
+      for (const limit of this.#limits) limit.charge(now, cost);
     }
     const limits = this.#limits.map((limit, i) => {
       const { remaining, resetAt } = limit.ask(now, 0);
@@ -182,7 +180,10 @@ export class RuleModel {
   }
 
   refund(now: number, cost: number): void {
-    for (const limit of this.#limits) limit.refund(now, cost);
+    for (const limit of this.#limits) {
+      limit.rewind(now);
+      limit.refund(now, cost);
+    }
   }
 
   block(now: number, duration: number): void {

@@ -31,6 +31,7 @@ for (const [name, transition] of Object.entries(transitions)) {
         for (const happening of history) {
           now = Math.max(0, now + happening.step);
           const cost = costOf(happening);
+          transition.rewind(cells, 0, now);
           if (happening.kind === "refund") transition.give(cells, 0, now, cost, now);
           else if (happening.kind === "block") transition.force(cells, 0, now, cost);
           else transition.take(cells, 0, now, cost, new Verdict());

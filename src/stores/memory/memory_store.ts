@@ -27,7 +27,8 @@ export interface MemoryStore extends Store {
  *
  * It takes 31.2 bytes a key for a rule of one limit and 20.8 more for each further limit (6.2 MB for the default 200,000
  * keys, set aside at the first decision; the system hands it out as it is touched), never grows beyond that, and sets no timer. When more keys than that
- * are active, the row with the most quota left goes first, and never for a key that has more left than it.
+ * are active, the row with the most quota left goes first, and never for a key that has more left than it: where all that could
+ * go have spent more, the newcomer is not remembered and passes uncounted. `onEvent` tells such an overflow.
  *
  * @param options `maxKeys`: a positive integer.
  * @throws {TypeError | RangeError} `KVOTA_OPTION_INVALID`.
@@ -129,27 +130,24 @@ class MemoryLedger implements SyncLedger {
   take(key: string, now: number, cost: number): RateLimitResult {
     const { row } = this.#rule;
     const book = this.#look(key);
-    const { table } = book;
+    const slot = this.#find(book, now);
     const until = this.#blockedUntil(book, now);
-    const slot = table.find(book.plan, book.hash);
-    if (until > now) this.#denyAt(table, slot, now, cost, until);
-    else if (slot >= 0) row.take(table.cells, slot, now, cost);
+    if (until > now) this.#peekAt(book.table, slot, now, cost, until);
+    else if (slot >= 0) row.take(book.table.cells, slot, now, cost);
     else return this.#takeFirst(book, key, now, cost);
     return new RateLimitResult(this.#rule, key, now, "memory");
   }
 
   peek(key: string, now: number, cost: number): RateLimitResult {
     const book = this.#look(key);
-    const until = this.#blockedUntil(book, now);
-    this.#peekAt(book.table, book.table.find(book.plan, book.hash), now, cost);
-    if (until > now) this.#tellBlock(now, until);
+    this.#peekAt(book.table, this.#find(book, now), now, cost, this.#blockedUntil(book, now));
     return new RateLimitResult(this.#rule, key, now, "memory");
   }
 
   give(key: string, now: number, cost: number, chargedAt: number): void {
-    const { table, plan, hash } = this.#look(key);
-    const slot = table.find(plan, hash);
-    if (slot >= 0) this.#rule.row.give(table.cells, slot, now, cost, chargedAt);
+    const book = this.#look(key);
+    const slot = this.#find(book, now);
+    if (slot >= 0) this.#rule.row.give(book.table.cells, slot, now, cost, chargedAt);
   }
 
   block(key: string, now: number, until: number): void {
@@ -158,9 +156,10 @@ class MemoryLedger implements SyncLedger {
     if (slot < 0) {
       const lost = blocks.lost;
       slot = blocks.claim(blockPlan, hash, now, blockRow.share(until));
-      if (slot >= 0) blocks.cells[slot] = 0;
+      // Set before anybody is told: who is told may block as well.
+      if (slot >= 0) blocks.cells[slot] = until;
       if (blocks.lost > lost) this.#onOverflow();
-      if (slot < 0) return;
+      return;
     }
     blocks.cells[slot] = Math.max(blocks.cells[slot]!, until);
   }
@@ -177,6 +176,13 @@ class MemoryLedger implements SyncLedger {
     const book = this.#opened ??= this.#open();
     book.hash.digest(key);
     return book;
+  }
+
+  /** The slot of the key looked at, its row fit for `now`; or -1. */
+  #find({ table, plan, hash }: Book, now: number): number {
+    const slot = table.find(plan, hash);
+    if (slot >= 0) this.#rule.row.rewind(table.cells, slot, now);
+    return slot;
   }
 
   #blockedUntil({ blocks, blockPlan, hash }: Book, now: number): number {
@@ -203,21 +209,13 @@ class MemoryLedger implements SyncLedger {
     return result;
   }
 
-  /** The decision on a blocked key: charges nothing, but is a denial like any other, with the one write that they may make. */
-  #denyAt(table: Table, slot: number, now: number, cost: number, until: number): void {
-    const fits = this.#peekAt(table, slot, now, cost);
-    if (!fits && slot >= 0) this.#rule.row.take(table.cells, slot, now, cost);
-    this.#tellBlock(now, until);
-  }
-
-  #peekAt(table: Table, slot: number, now: number, cost: number): boolean {
+  /** Charges nothing. A block makes every limit deny until it ends; what a limit asks for beyond that stays. */
+  #peekAt(table: Table, slot: number, now: number, cost: number, until: number): void {
     const { row } = this.#rule;
-    return slot >= 0 ? row.peek(table.cells, slot, now, cost) : row.peek(this.#scratch.fill(0), 0, now, cost);
-  }
-
-  /** A block makes every limit deny until it ends; what a limit asks for beyond that stays. */
-  #tellBlock(now: number, until: number): void {
-    for (const verdict of this.#rule.row.verdicts) {
+    if (slot >= 0) row.peek(table.cells, slot, now, cost);
+    else row.peek(this.#scratch.fill(0), 0, now, cost);
+    if (until <= now) return;
+    for (const verdict of row.verdicts) {
       verdict.ok = false;
       verdict.remaining = 0;
       verdict.resetAt = Math.max(verdict.resetAt, until);

@@ -1,0 +1,164 @@
+/** Attacks 39 to 44: numbers and clocks. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Algorithm, createRateLimiter, type Limit, memoryStore, type SyncRateLimiter } from "../../mod.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const YEAR = 365 * DAY;
+const START = 1_700_000_000_000;
+const algorithms: readonly Algorithm[] = ["token-bucket", "fixed-window"];
+const bad = [NaN, Infinity, -Infinity, -1, -0, 0, 1.5, "10", 2 ** 53, 1e300, null, true, {}, [], 10n];
+
+interface World {
+  now: number;
+  readonly limiter: SyncRateLimiter;
+}
+
+function world(limit: Limit, now = START): World {
+  const state: World = {
+    now,
+    limiter: createRateLimiter({ limit, store: memoryStore(), clock: () => state.now }),
+  };
+  return state;
+}
+
+/** How many charges of 1 pass in a row. */
+function admitted({ limiter }: World, attempts: number): number {
+  let count = 0;
+  for (let i = 0; i < attempts; i++) if (limiter.limit("k").ok) count++;
+  return count;
+}
+
+test("attack 39: numbers that cannot be meant are refused at construction", () => {
+  const limitInvalid = { code: /^KVOTA_(LIMIT|DURATION)_INVALID$/, message: /^Cannot / };
+  const refuse = (limit: unknown) => {
+    assert.throws(
+      () => createRateLimiter({ limit: limit as Limit }),
+      limitInvalid,
+      String(JSON.stringify(limit, show)),
+    );
+  };
+  const show = (_key: string, value: unknown) => (typeof value === "bigint" ? `${value}n` : value);
+  for (const value of bad) {
+    refuse({ limit: value, window: "1m" });
+    refuse({ limit: 10, window: value });
+    if (value !== null) refuse({ limit: 10, window: "1m", burst: value });
+    if (value !== "10") refuse([value]);
+  }
+  const texts =
+    "10|NaN/1m|Infinity/1m|-1/1m|-0/1m|0/1m|1.5/1m|1e3/1m|9007199254740992/1m|10/0s|10/-1s|10/1.5s|10/NaN|10/1w";
+  for (
+    const text of [...texts.split("|"), "", "/1m", "10/", "10/1m burst 0", "10/1m burst", "10/1m fixed", "１０/1m"]
+  ) {
+    refuse(text);
+  }
+  refuse([]);
+  refuse("9007199254740991/9007199254740991ms");
+  refuse({ limit: 2 ** 52 - 1, window: 2 ** 52 });
+  refuse({ limit: 3, window: "9007199254740991ms" });
+  for (const cost of bad.filter((value) => !Object.is(value, 0) && !Object.is(value, -0))) {
+    const options = { limit: "10/1m", cost: cost as number };
+    assert.throws(() => createRateLimiter(options), { code: "KVOTA_OPTION_INVALID" }, String(cost));
+  }
+});
+
+test("attack 40: a cost that cannot be charged gives nothing, and spoils nothing", () => {
+  for (const algorithm of algorithms) {
+    const { limiter } = world({ limit: 10, window: "1h", algorithm });
+    limiter.limit("k", { cost: 4 });
+    for (const cost of [-1, NaN, Infinity, -Infinity, 0.5, 2 ** 53, "3", null, 3n, {}] as number[]) {
+      if (cost === null) continue;
+      const invalid = { name: "RangeError", code: "KVOTA_COST_INVALID" };
+      assert.throws(() => limiter.limit("k", { cost }), invalid);
+      assert.throws(() => limiter.peek("k", { cost }), invalid);
+      assert.throws(() => limiter.refund("k", cost), invalid);
+      assert.equal(limiter.peek("k").remaining, 6);
+    }
+    for (const cost of [11, 1_000, Number.MAX_SAFE_INTEGER]) {
+      const { ok, retryAfter, remaining } = limiter.limit("k", { cost });
+      assert.deepEqual({ ok, retryAfter, remaining }, { ok: false, retryAfter: Infinity, remaining: 6 });
+    }
+    assert.deepEqual([limiter.limit("k", { cost: 7 }).ok, limiter.limit("k", { cost: -0 }).ok], [false, true]);
+    assert.equal(limiter.limit("k", { cost: 6 }).remaining, 0);
+    assert.equal(limiter.limit("k", { cost: 0 }).ok, true);
+    limiter.refund("k", Number.MAX_SAFE_INTEGER);
+    assert.equal(limiter.peek("k").remaining, 10);
+  }
+});
+
+test("attack 41: a clock that goes back an hour neither locks out for longer than a window nor gives quota", () => {
+  for (const algorithm of algorithms) {
+    const state = world({ limit: 10, window: "1m", algorithm });
+    assert.equal(admitted(state, 20), 10);
+    state.now -= HOUR;
+    assert.equal(admitted(state, 20), 0, "no free quota");
+    const { retryAfter, resetAt } = state.limiter.peek("k");
+    assert.ok(retryAfter <= 60_000, `${algorithm}: ${retryAfter}`);
+    assert.ok(resetAt <= state.now + 60_000);
+    state.now += 60_000;
+    assert.equal(admitted(state, 20), 10, "full again one window later");
+  }
+});
+
+test("attack 41: a clock that jitters by a millisecond around a boundary gives no quota", () => {
+  for (const algorithm of algorithms) {
+    const state = world({ limit: 10, window: "1m", algorithm }, 1_000 * 60_000);
+    let count = 0;
+    for (let i = 0; i < 100; i++) {
+      state.now = 1_000 * 60_000 - (i % 2);
+      count += admitted(state, 20);
+    }
+    assert.ok(count <= 20, `${algorithm} admitted ${count}`);
+  }
+});
+
+test("attack 42: a clock that leaps a year and comes back does no lasting harm", () => {
+  for (const algorithm of algorithms) {
+    const state = world({ limit: 10, window: "1m", algorithm });
+    admitted(state, 5);
+    state.now += YEAR;
+    assert.equal(admitted(state, 20), 10);
+    state.now -= YEAR;
+    assert.equal(admitted(state, 20), 0);
+    state.now += 60_000;
+    assert.equal(admitted(state, 20), 10);
+  }
+});
+
+test("attack 43: around a window's edge no more passes than is documented", () => {
+  const cases = [["fixed-window", 20], ["token-bucket", 20]] as const;
+  for (const [algorithm, bound] of cases) {
+    const edge = Math.ceil(START / 60_000) * 60_000;
+    const state = world({ limit: 10, window: "1m", algorithm }, edge - 1);
+    let count = 0;
+    // One window: [edge - 1, edge + 60 s - 1).
+    for (; state.now < edge + 59_999; state.now += 13) count += admitted(state, 2);
+    assert.ok(count <= bound, `${algorithm} admitted ${count}`);
+    assert.ok(count >= 10);
+  }
+  const burst = world("10/1m burst 30");
+  assert.equal(admitted(burst, 99), 30);
+  burst.now += 59_999;
+  assert.equal(admitted(burst, 99), 9);
+  burst.now += 1;
+  assert.equal(admitted(burst, 99), 1);
+});
+
+test("attack 44: ten million refills of a fraction drift by nothing", () => {
+  // 1.000001 units a millisecond, of which 1 is taken: a millionth is left over each time, ten in the end.
+  const state = world("1000001/1000s");
+  assert.equal(state.limiter.limit("k", { cost: 1_000_001 }).remaining, 0);
+  let denied = 0;
+  for (let i = 0; i < 10_000_000; i++) {
+    state.now++;
+    if (!state.limiter.limit("k").ok) denied++;
+  }
+  assert.equal(denied, 0);
+  assert.equal(state.limiter.peek("k").remaining, 10);
+  assert.equal(state.limiter.limit("k", { cost: 11 }).ok, false);
+  assert.equal(state.limiter.limit("k", { cost: 10 }).ok, true);
+  assert.equal(state.limiter.limit("k").retryAfter, 1);
+  state.now += 100 * DAY;
+  assert.equal(state.limiter.peek("k").remaining, 1_000_001);
+});
