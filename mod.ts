@@ -14,7 +14,15 @@
 export { byIp, type ByIpOptions } from "./src/client/by_ip.ts";
 export type { TrustedProxy } from "./src/client/cidr.ts";
 export { hashedKey } from "./src/client/hashed_key.ts";
-export { byCookie, byHeader, byKey, combine, type KeySelector, type SyncKeySelector } from "./src/client/key.ts";
+export {
+  type AnyRequestSelector,
+  byCookie,
+  byHeader,
+  byKey,
+  combine,
+  type KeySelector,
+  type SyncKeySelector,
+} from "./src/client/key.ts";
 export type { Clock } from "./src/clock.ts";
 export type { KvotaErrorCode } from "./src/errors.ts";
 export { rateLimitHeaders } from "./src/http/headers.ts";

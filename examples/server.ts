@@ -47,8 +47,11 @@ function readSettings(): Settings {
 }
 
 function api(request: Request): Response {
-  const { pathname } = new URL(request.url, "http://localhost");
-  if (pathname === "/") return Response.json({ hello: "world", at: new Date().toISOString() });
+  // Not every Host that a server lets in makes a URL.
+  const pathname = URL.parse(request.url)?.pathname;
+  if (pathname === undefined || pathname === "/") {
+    return Response.json({ hello: "world", at: new Date().toISOString() });
+  }
   return Response.json({ error: "not found" }, { status: 404 });
 }
 

@@ -2,6 +2,7 @@
 import { algorithmNames, algorithms, isAlgorithm } from "./algorithms/registry.ts";
 import type { Transition } from "./algorithms/transition.ts";
 import { kvotaError, show } from "./errors.ts";
+import { checkFields } from "./fields.ts";
 import { formatLimit, type Limit, type LimitObject, parseDuration, parseLimit } from "./parse.ts";
 
 /** A limit that has been checked, with the code that decides it. */
@@ -54,7 +55,10 @@ export function checkName(what: string, name: unknown): string {
 }
 
 function checkObject(limit: LimitObject): LimitObject {
-  if (typeof limit === "object" && limit !== null && !Array.isArray(limit)) return limit;
+  if (typeof limit === "object" && limit !== null && !Array.isArray(limit)) {
+    checkFields("use limit", "KVOTA_LIMIT_INVALID", limit, ["limit", "window", "algorithm", "burst", "name"]);
+    return limit;
+  }
   return refuse("TypeError", `it must be text such as "100/1m" or an object, received ${show(limit)}`);
 }
 

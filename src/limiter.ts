@@ -80,11 +80,15 @@ export class Limiter implements RateLimiter {
   }
 
   limit(key: string, options?: { cost?: number }): MaybePromise<RateLimitResult> {
-    return this.#decide(this.#check(key), checkCost(options?.cost ?? 1), undefined);
+    return this.#decide(this.#check(key), checkCost(options?.cost === undefined ? 1 : options.cost), undefined);
   }
 
   peek(key: string, options?: { cost?: number }): MaybePromise<RateLimitResult> {
-    return this.#ledger.peek(this.#check(key), readClock(this.#clock), checkCost(options?.cost ?? 1));
+    return this.#ledger.peek(
+      this.#check(key),
+      readClock(this.#clock),
+      checkCost(options?.cost === undefined ? 1 : options.cost),
+    );
   }
 
   refund(key: string, cost: number = 1): MaybePromise<void> {
@@ -108,6 +112,7 @@ export class Limiter implements RateLimiter {
   }
 
   rule(name: string): RuleLimiter {
+    this.#assertOpen();
     if (name === this.#rule.name) return this;
     throw kvotaError(
       "RangeError",
@@ -192,7 +197,12 @@ export class Limiter implements RateLimiter {
   /** The key of a caller's own, checked before anything is done with it. */
   #check(key: unknown): string {
     this.#assertOpen();
-    return checkKey(key) ?? checkKey(undefined)!;
+    if (key !== null) return checkKey(key)!;
+    throw kvotaError(
+      "TypeError",
+      "KVOTA_KEY_INVALID",
+      "Cannot count by key: it must be a non-empty string, received null",
+    );
   }
 
   #assertOpen(): void {

@@ -2,6 +2,7 @@
 import type { KeySelector, SyncKeySelector } from "./client/key.ts";
 import type { Clock } from "./clock.ts";
 import { kvotaError, show } from "./errors.ts";
+import { checkFields } from "./fields.ts";
 import type { MaybePromise } from "./maybe_promise.ts";
 import type { ObserverOptions } from "./observe/events.ts";
 import type { Limit } from "./parse.ts";
@@ -73,16 +74,16 @@ const kinds: Readonly<Record<string, { readonly what: string; readonly fits: (va
  * @throws {TypeError | RangeError} `KVOTA_OPTION_INVALID`.
  */
 export function checkOptions(options: unknown): void {
-  if (typeof options !== "object" || options === null) {
-    throw invalid("TypeError", `options must be an object, received ${show(options)}`);
-  }
-  if (!("limit" in options)) throw invalid("TypeError", "`limit` is missing");
-  for (const [name, value] of Object.entries(options)) {
-    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
-    if (kind === undefined) throw invalid("TypeError", `there is no option \`${name.slice(0, 40)}\``);
+  checkFields("make a rate limiter", "KVOTA_OPTION_INVALID", options, Object.keys(kinds));
+  if (!("limit" in (options as object))) throw invalid("TypeError", "`limit` is missing");
+  for (const [name, value] of Object.entries(options as object)) {
+    const kind = kinds[name]!;
     if (!kind.fits(value) && (value !== undefined || name === "limit")) {
-      const isNumber = typeof value === "number";
-      throw invalid(isNumber ? "RangeError" : "TypeError", `\`${name}\` must be ${kind.what}, received ${show(value)}`);
+      const outOfRange = name === "cost" && typeof value === "number";
+      throw invalid(
+        outOfRange ? "RangeError" : "TypeError",
+        `\`${name}\` must be ${kind.what}, received ${show(value)}`,
+      );
     }
   }
 }

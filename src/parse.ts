@@ -74,6 +74,7 @@ export function parseDuration(duration: Duration): number {
  * @param text For example `"10/1s burst 20"`.
  * @returns The limit as an object, with only what the text says.
  * @throws {SyntaxError} `KVOTA_LIMIT_INVALID`, naming the character that offends.
+ * @throws {TypeError} `KVOTA_LIMIT_INVALID` for what is no text.
  *
  * @example
  * ```ts
@@ -84,6 +85,9 @@ export function parseDuration(duration: Duration): number {
  * ```
  */
 export function parseLimit(text: string): LimitObject & { window: number } {
+  if (typeof text !== "string") {
+    throw kvotaError("TypeError", "KVOTA_LIMIT_INVALID", `Cannot parse limit: it must be text, received ${show(text)}`);
+  }
   const scanner = new Scanner("limit", "KVOTA_LIMIT_INVALID", text);
   const count = scanner.count(`a count such as "100"`);
   scanner.expect("/");

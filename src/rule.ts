@@ -5,6 +5,7 @@ import { kvotaError, show } from "./errors.ts";
 import { checkName, compileLimit } from "./limit.ts";
 import type { MaybePromise } from "./maybe_promise.ts";
 import type { RateLimiterOptions } from "./options.ts";
+import type { Limit } from "./parse.ts";
 import type { Mode, RuleFace } from "./result.ts";
 import { RowPlan } from "./row.ts";
 
@@ -28,7 +29,7 @@ export interface Rule extends RuleFace {
  */
 export function compileRule<Rest extends readonly unknown[]>(options: RateLimiterOptions<Rest>): Rule {
   const { limit, name = "default", mode = "enforce", key = byIp(), cost = 1, secret } = options;
-  const limits = (Array.isArray(limit) ? limit : [limit]).map(compileLimit);
+  const limits = (Array.isArray(limit) ? Array.from<Limit>(limit) : [limit as Limit]).map(compileLimit);
   if (limits.length === 0) {
     throw kvotaError("RangeError", "KVOTA_LIMIT_INVALID", "Cannot use limit: there must be at least one, received []");
   }

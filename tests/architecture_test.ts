@@ -8,7 +8,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** From what everything stands on to what stands on everything; a file may import what stands before it, or beside it. */
 const layers: readonly (readonly string[])[] = [
-  ["errors.ts", "clock.ts", "maybe_promise.ts"],
+  ["errors.ts", "fields.ts", "clock.ts", "maybe_promise.ts"],
   ["algorithms/"],
   ["parse.ts", "limit.ts", "row.ts", "result.ts"],
   ["stores/"],

@@ -1,5 +1,6 @@
 /** Counting by client address. */
 import { kvotaError, show } from "../errors.ts";
+import { checkFields } from "../fields.ts";
 import { type Address, formatClient, ipv4Bits, parseNode } from "./address.ts";
 import { blocksOf, type TrustedProxy } from "./cidr.ts";
 import { forwardedForHops, forwardedHops } from "./forwarded.ts";
@@ -43,7 +44,10 @@ export interface ByIpOptions {
  * assertEquals(selector(request, info), "203.0.113.7");
  * ```
  */
-export function byIp(options: ByIpOptions = {}): (request: Request, ...rest: readonly unknown[]) => string {
+export function byIp(
+  options: ByIpOptions = {},
+): <Rest extends readonly unknown[]>(request: Request, ...rest: Rest) => string {
+  checkFields("count by address", "KVOTA_OPTION_INVALID", options, ["trustedProxies", "header", "ipv6Prefix"]);
   const { trustedProxies = [], ipv6Prefix = 64 } = options;
   if (!Number.isInteger(ipv6Prefix) || ipv6Prefix < 1 || ipv6Prefix > 128) {
     throw invalid("RangeError", `\`ipv6Prefix\` must be an integer from 1 to 128, received ${show(ipv6Prefix)}`);
@@ -54,7 +58,7 @@ export function byIp(options: ByIpOptions = {}): (request: Request, ...rest: rea
   if (options.header !== undefined && trustedProxies.length === 0) {
     throw invalid("TypeError", `\`header\` says nothing without \`trustedProxies\`, received ${show(options.header)}`);
   }
-  const header = checkHeader(options.header ?? "x-forwarded-for");
+  const header = checkHeader(options.header === undefined ? "x-forwarded-for" : options.header);
   const isTrusted = blocksOf(trustedProxies);
   const trustsUnix = trustedProxies.includes("unix");
   const trustsAll = trustedProxies.includes("platform");

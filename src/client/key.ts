@@ -20,6 +20,9 @@ export type SyncKeySelector<Rest extends readonly unknown[] = never> = (
   ...rest: Rest
 ) => string | null;
 
+/** A selector that needs nothing but the request, whatever else the runtime gives. */
+export type AnyRequestSelector = <Rest extends readonly unknown[]>(request: Request, ...rest: Rest) => string | null;
+
 /** On selectors that hash: the same selector, hashing with the limiter's secret. */
 const withSecret: unique symbol = Symbol("kvota.withSecret");
 
@@ -52,7 +55,7 @@ export function bindSecret<S extends object>(selector: S & Hashing, secret: stri
  * assertEquals(limiter.check(new Request("http://localhost/")), null);
  * ```
  */
-export function byHeader(name: string): SyncKeySelector<readonly unknown[]> {
+export function byHeader(name: string): AnyRequestSelector {
   return hashing("header", name, (request) => request.headers.get(name));
 }
 
@@ -73,7 +76,7 @@ export function byHeader(name: string): SyncKeySelector<readonly unknown[]> {
  * assertNotEquals(one, other);
  * ```
  */
-export function byCookie(name: string): SyncKeySelector<readonly unknown[]> {
+export function byCookie(name: string): AnyRequestSelector {
   return hashing("cookie", name, (request) => cookieValue(request.headers.get("cookie"), name));
 }
 
@@ -130,7 +133,14 @@ export function combine<Rest extends readonly unknown[]>(
   for (const selector of selectors) checkSelector("combine", selector);
   if (selectors.length === 0) checkSelector("combine", undefined);
   const combined = (request: Request, ...rest: Rest): MaybePromise<string | null> => {
-    const parts = selectors.map((selector) => selector(request, ...rest));
+    const parts: MaybePromise<string | null>[] = [];
+    try {
+      for (const selector of selectors) parts.push(selector(request, ...rest));
+    } catch (error) {
+      // One failure is told; those of promises that nobody awaits any more would end the process.
+      for (const part of parts) if (isPromise(part)) part.then(undefined, () => {});
+      throw error;
+    }
     return parts.some(isPromise) ? Promise.all(parts).then(join) : join(parts as (string | null)[]);
   };
   return Object.assign(combined, {
@@ -171,7 +181,7 @@ function hashing(
   name: string,
   read: (request: Request) => string | null,
   secret?: string,
-): SyncKeySelector<readonly unknown[]> & Hashing {
+): AnyRequestSelector & Hashing {
   // Tokens (RFC 9110, section 5.6.2) are what both kinds of names are made of.
   if (typeof name !== "string" || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
     throw kvotaError(
@@ -180,7 +190,7 @@ function hashing(
       `Cannot count by ${kind}: its name must be a token, received ${show(name)}`,
     );
   }
-  const select = (request: Request): string | null => {
+  const select = <Rest extends readonly unknown[]>(request: Request, ..._rest: Rest): string | null => {
     const value = read(request);
     return value === null ? null : hashedKey(name, value, secret);
   };

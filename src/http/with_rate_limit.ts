@@ -44,7 +44,12 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
   handler: (this: This, request: Request, ...rest: Rest) => Given,
   options: SyncRateLimiterOptions<Rest> | SyncRateLimiter,
 ): LimitedHandler<This, Rest, Given | Response, SyncRateLimiter>;
-/** The same with options or a handler that may give promises. */
+/** The same with a handler that may give promises. */
+export function withRateLimit<Given extends Answer, Rest extends readonly unknown[] = [], This = unknown>(
+  handler: (this: This, request: Request, ...rest: Rest) => MaybePromise<Given>,
+  options: SyncRateLimiterOptions<Rest> | SyncRateLimiter,
+): LimitedHandler<This, Rest, MaybePromise<Given | Response>, SyncRateLimiter>;
+/** The same with options that may give promises. */
 export function withRateLimit<Given extends Answer, Rest extends readonly unknown[] = [], This = unknown>(
   handler: (this: This, request: Request, ...rest: Rest) => MaybePromise<Given>,
   options: RateLimiterOptions<Rest> | RateLimiter,
@@ -86,8 +91,17 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
       standard.headers.delete("RateLimit-Policy");
     }
     if (customResponse === undefined) return standard;
-    const custom = customResponse(result, request, standard);
-    return headers === false ? custom : withHeaders(custom, result);
+    const custom: unknown = customResponse(result, request, standard);
+    if (!(custom instanceof Response)) {
+      throw kvotaError(
+        "TypeError",
+        "KVOTA_OPTION_INVALID",
+        `Cannot answer a denied request: \`response\` must give a Response, received ${show(custom)}`,
+      );
+    }
+    if (headers === false || custom.status < 200) return custom;
+    // A copy, as this may be one object for all: what is said of waiting here must not stand there the next time.
+    return withHeaders(new Response(custom.body, custom), result);
   }
 
   function limited(this: This, request: Request, ...rest: Rest): MaybePromise<Given | Response> {
@@ -103,7 +117,8 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
 /** The same answer with the rate-limit headers: the same object, unless its headers cannot be changed. */
 function withHeaders<Given extends Answer>(answer: Given, result: RateLimitResult): Given | Response {
   // 101 is an upgraded connection, 0 is Response.error(): neither is a response that could carry headers.
-  if (!answer || answer.status === 101 || answer.status === 0) return answer;
+  // What is no response at all is the runtime's to refuse.
+  if (!answer?.headers || answer.status === 101 || answer.status === 0) return answer;
   try {
     addHeaders(answer.headers, result);
     return answer;

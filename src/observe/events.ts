@@ -45,7 +45,8 @@ export class Observers {
 
   decision(result: RateLimitResult, mode: Mode, client: string, request: Request | undefined): void {
     if (this.#onDecision === undefined) return;
-    const at = result.at;
+    // An observer sees the decision; it must not be able to write one.
+    const { at } = Object.freeze(result);
     const event = request === undefined ? { result, mode, client, at } : { result, mode, client, at, request };
     this.#contain(this.#onDecision, event, (error) => this.tell({ type: "observer-failed", at, error }));
   }

@@ -1,6 +1,10 @@
 /** A ready observer: one JSON line for each denial. */
 import { kvotaError, show } from "../errors.ts";
+import { checkFields } from "../fields.ts";
 import type { DecisionEvent } from "./events.ts";
+
+/** Characters of a key that a line tells; a key may be as long as a request. */
+const MAX_CLIENT = 256;
 
 /** Options of {@linkcode logDenials}. */
 export interface LogDenialsOptions {
@@ -38,6 +42,7 @@ export interface LogDenialsOptions {
  * ```
  */
 export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEvent) => void {
+  checkFields("log denials", "KVOTA_OPTION_INVALID", options, ["write", "maxPerSecond"]);
   // deno-lint-ignore no-console -- a log's default destination
   const { write = (line) => console.log(line), maxPerSecond = 10 } = options;
   if (!Number.isSafeInteger(maxPerSecond) || maxPerSecond < 1) {
@@ -63,7 +68,8 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
 
   return ({ result, mode, client, at, request }) => {
     const current = Math.floor(at / 1000);
-    if (current !== second) {
+    // A clock that jitters around a second's end does not begin it anew; one that was set back does.
+    if (!(current === second || current === second - 1)) {
       second = current;
       startSecond(at);
     }
@@ -74,7 +80,7 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
       write(JSON.stringify({
         time: timeOf(at),
         event: "rate-limit-denied",
-        client,
+        client: client.length > MAX_CLIENT ? `${client.slice(0, MAX_CLIENT)}…` : client,
         rule: result.rule,
         limit: violated,
         retryAfter: Math.max(...result.limits.map((limit) => limit.retryAfter)),

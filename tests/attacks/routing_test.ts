@@ -85,9 +85,11 @@ test("attack 24: HEAD, unknown methods and bare OPTIONS are counted", async () =
     );
     assert.deepEqual(given, [200, 200, 200, 200, 200]);
     assert.equal(left(), 5);
-    // Methods that a server does not know are its to refuse; what it lets in is counted.
+    // Methods that a server does not know are its to refuse, on Bun by hanging up; what it lets in is counted.
     const odd = await statuses(["BREW / HTTP/1.1", "Host: localhost"], ["OPTIONS * HTTP/1.1", "Host: localhost"]);
-    for (const status of odd) assert.ok(status === 200 || (status >= 400 && status < 500), String(status));
+    for (const status of odd) {
+      assert.ok(Number.isNaN(status) || status === 200 || (status >= 400 && status < 500), String(status));
+    }
     assert.equal(left(), 10 - calls());
     await statuses(...new Array<string[]>(left()).fill(plain));
     const head = await send("HEAD / HTTP/1.1", "Host: localhost");

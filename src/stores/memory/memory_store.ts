@@ -1,5 +1,6 @@
 /** Counting in this process's memory: synchronous, bounded, no timers. */
 import { kvotaError, show } from "../../errors.ts";
+import { checkFields } from "../../fields.ts";
 import { RateLimitResult, type RuleFace } from "../../result.ts";
 import type { Store, StoreStats, SyncLedger } from "../store.ts";
 import { blockRow } from "./block_row.ts";
@@ -43,6 +44,7 @@ export interface MemoryStore extends Store {
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  checkFields("make a memory store", "KVOTA_OPTION_INVALID", options, ["maxKeys"]);
   const { maxKeys = DEFAULT_MAX_KEYS } = options;
   if (!Number.isSafeInteger(maxKeys) || maxKeys < 1 || maxKeys > 2 ** 28) {
     throw kvotaError(
