@@ -152,6 +152,7 @@ test("attack 50: what is no response for headers comes back as the same object",
   for (const answer of [undefined, upgrade, Response.error()]) {
     assert.equal(withRateLimit(() => answer as Response, options())(new Request(URL)), answer);
   }
+  assert.deepEqual([...upgrade.headers], [], "nothing is added to an upgrade");
 });
 
 test("attack 51: what the handler throws propagates, and the charge stays", async () => {
@@ -179,6 +180,7 @@ test("attack 52: a denied request reaches no handler, and its body is cancelled"
   const response = handler(new Request(URL, init));
   await new Promise((resolve) => setTimeout(resolve));
   assert.deepEqual([response.status, calls, cancelled], [429, 1, true]);
+  assert.equal(handler(new Request(URL, { method: "HEAD" })).body, null);
   // A body that is being read already is its reader's.
   const read = new Request(URL, { method: "POST", body: "x" });
   read.body?.getReader();
