@@ -46,7 +46,7 @@ const pair = /[\t ]*([!#$%&'*+\-.^_`|~\dA-Za-z]+)=(?:([!#$%&'*+\-.^_`|~\dA-Za-z]
 
 /** The `for` parameter of one element; `""` if it has none or is malformed. */
 function forOf(element: string): string {
-  let node = "";
+  let node: string | undefined;
   pair.lastIndex = 0;
   while (pair.lastIndex < element.length) {
     const found = pair.exec(element);
@@ -54,8 +54,8 @@ function forOf(element: string): string {
     const [, name = "", token, quoted] = found;
     if (name.toLowerCase() !== "for") continue;
     // A parameter occurs once (RFC 7239, section 4); of two nobody can tell which the proxy meant.
-    if (node !== "") return "";
+    if (node !== undefined) return "";
     node = token ?? quoted!.replaceAll(/\\(.)/g, "$1");
   }
-  return node;
+  return node ?? "";
 }

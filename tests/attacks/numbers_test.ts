@@ -68,7 +68,6 @@ test("attack 40: a cost that cannot be charged gives nothing, and spoils nothing
     const { limiter } = world({ limit: 10, window: "1h", algorithm });
     limiter.limit("k", { cost: 4 });
     for (const cost of [-1, NaN, Infinity, -Infinity, 0.5, 2 ** 53, "3", null, 3n, {}] as number[]) {
-      if (cost === null) continue;
       const invalid = { name: "RangeError", code: "KVOTA_COST_INVALID" };
       assert.throws(() => limiter.limit("k", { cost }), invalid);
       assert.throws(() => limiter.peek("k", { cost }), invalid);

@@ -174,11 +174,13 @@ test("byIp() refuses options that cannot be meant", () => {
   const invalid: readonly (readonly [name: string, options: unknown])[] = [
     ...[0, 129, -1, 1.5, NaN, Infinity, "64", null].map((ipv6Prefix) => ["RangeError", { ipv6Prefix }] as const),
     ...["loopback", {}, null, 8].map((trustedProxies) => ["TypeError", { trustedProxies }] as const),
-    ...["", "x y", "x:", "é", "a\r\nb", 7].map((header) =>
+    ...["", "x y", "x:", "é", "a\r\nb", 7, null].map((header) =>
       ["TypeError", { header, trustedProxies: ["loopback"] }] as const
     ),
     ["TypeError", { header: "x-real-ip" }],
     ["TypeError", { header: "x-real-ip", trustedProxies: [] }],
+    ["TypeError", { trustedProxy: ["loopback"] }],
+    ["TypeError", null],
   ];
   for (const [name, options] of invalid) {
     assert.throws(() => byIp(options as ByIpOptions), { name, code: "KVOTA_OPTION_INVALID" }, JSON.stringify(options));

@@ -130,6 +130,19 @@ test("combine() refuses parts that are no keys", async () => {
   await assert.rejects(async () => await combine(byKey(() => Promise.resolve("")))(request()), refused);
 });
 
+test("combine() leaves no rejection unhandled where another part throws", async () => {
+  const failure = new Error("now");
+  const parts = combine(
+    byKey(() => Promise.reject<string>(new Error("later"))),
+    byKey((): string => {
+      throw failure;
+    }),
+  );
+  await assert.rejects(async () => await parts(request()), failure);
+  // Test runners fail a test that leaves one behind; give it the chance to be noticed.
+  await new Promise((resolve) => setTimeout(resolve));
+});
+
 test("selectors hash with the limiter's secret, in combine() at any depth", () => {
   const headers = { "x-api-key": "abc", cookie: "id=e81a" };
   const [header, cookie] = [byHeader("x-api-key"), byCookie("id")];
@@ -148,7 +161,7 @@ test("selectors hash with the limiter's secret, in combine() at any depth", () =
 
 test("selectors must be functions", () => {
   const refused = { name: "TypeError", code: "KVOTA_OPTION_INVALID" };
-  for (const bad of [undefined, null, "ip", {}, "x-api-key"]) {
+  for (const bad of [undefined, null, "ip", 7, {}, "x-api-key"]) {
     assert.throws(() => byKey(bad as never), refused);
     assert.throws(() => combine(byIp(), bad as never), refused);
     if (bad !== undefined) assert.throws(() => createRateLimiter({ limit: "1/1m", key: bad as never }), refused);
@@ -157,7 +170,7 @@ test("selectors must be functions", () => {
 });
 
 test("secret must be text", () => {
-  for (const secret of ["", null, {}]) {
+  for (const secret of ["", 7, null, {}]) {
     assert.throws(() => createRateLimiter({ limit: "1/1m", secret: secret as string }), {
       name: "TypeError",
       code: "KVOTA_OPTION_INVALID",
