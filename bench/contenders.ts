@@ -16,7 +16,7 @@ const KVOTA_DEFAULT_KEYS = 200_000;
 
 /** One limiter under measurement. */
 export interface Contender {
-  /** Decides every key of the batch; gives something that depends on all decisions, so that none can be optimised away. */
+  /** Decides every key of the batch; what it gives depends on all decisions, so that none can be optimised away. */
   decide(batch: readonly string[]): number | Promise<number>;
   /** Only kvota tells. */
   stats?(): LimiterStats;

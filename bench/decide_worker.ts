@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console no-await-in-loop -- its output is its result; batches must not overlap
 /**
- * Measures one contender in one scenario and prints a JSON line; a process of its own, so that no contender runs in code that
- * another has made polymorphic or in a heap that another has filled.
+ * Measures one contender in one scenario and prints a JSON line; a process of its own, so that no contender runs
+ * in code that another has made polymorphic or in a heap that another has filled.
  *
  * Arguments: contender, `time` or `memory`, number of keys. Runs on Deno and Bun.
  */
@@ -39,8 +39,8 @@ async function measureTime(): Promise<{ nanoseconds: number }> {
 
 async function measureMemory(): Promise<{ bytesPerKey: number; held?: number; reserved?: number }> {
   const fresh = new FreshKeys(keys);
-  // Everything once in vain, over and over with the first few keys: heap and compiled code have then grown to what making
-  // keys and results takes, and the rest is what a contender keeps for each key.
+  // Everything once in vain, over and over with the first few keys: heap and compiled code have then grown to what
+  // making keys and results takes, and the rest is what a contender keeps for each key.
   const rehearsal = makeContender(name!, BATCH);
   for (let i = 0; i < fresh.batches; i++) {
     fresh.fill(i);

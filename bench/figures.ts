@@ -23,13 +23,10 @@ export function medianOf(samples: Samples, name: string): number {
   return median(samples.get(name) ?? []);
 }
 
-/**
- * The median over the rounds of one figure divided by another. Both were measured within seconds of each other, so what the
- * machine was doing besides cancels out better than between two medians.
- */
-export function ratioOf(samples: Samples, name: string, by: string): number {
+/** One figure divided by another, round by round: the machine is more alike within a round than between rounds. */
+export function ratiosOf(samples: Samples, name: string, by: string): number[] {
   const divisors = samples.get(by) ?? [];
-  return median((samples.get(name) ?? []).map((value, round) => value / (divisors[round] ?? NaN)));
+  return (samples.get(name) ?? []).map((value, round) => value / (divisors[round] ?? NaN));
 }
 
 /** What kvota is meant to reach, by runtime. */

@@ -8,8 +8,8 @@ const WIDTH = 12;
 /**
  * Addresses of `count` clients, handed out in batches of new strings.
  *
- * They are decoded from bytes, as a header is, and not sliced out of a string: a slice shares its characters with the whole
- * (on JavaScriptCore always, on V8 from 13 characters on), which no key from a request does.
+ * They are decoded from bytes, as a header is, and not sliced out of a string: a slice shares its characters with the
+ * whole (on JavaScriptCore always, on V8 from 13 characters on), which no key from a request does.
  */
 export class FreshKeys {
   readonly batch: string[] = new Array<string>(BATCH).fill("");

@@ -22,6 +22,9 @@ Written by \`deno task bench --report\`; do not edit. The raw numbers of every r
 
 ${targetTable(samples)}
 
+"Rounds" is the range of the single rounds' values. Where they disagree on whether a target is reached, or lie far apart, this run
+does not decide it: something else was running.${restless(samples)}
+
 ## One decision in memory
 
 Nanoseconds that one decision takes, awaited where the limiter gives a promise. Each figure is the median of ${rounds.decide} processes, each
@@ -71,4 +74,14 @@ deno task bench --report  # and writes them here
 It needs \`npx\` (for Bun) and \`wrk\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between
 machines, and by as much on one that does other things besides: compare ratios, and measure again.
 `;
+}
+
+/** How far apart the same server's rounds were, where that was far: every figure over HTTP is doubtful then. */
+function restless(samples: Samples): string {
+  const bare = [...samples].filter(([name]) => name.endsWith("/http/bare")).map(([, rates]) => rates);
+  const spread = Math.max(...bare.map((rates) => Math.max(...rates) / Math.min(...rates)));
+  if (!(spread > 1.3)) return "";
+  return ` **In this run the bare server alone varied ${
+    spread.toFixed(1)
+  }-fold between rounds; do not rely on its figures over HTTP.**`;
 }
