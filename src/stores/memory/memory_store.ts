@@ -26,8 +26,8 @@ export interface MemoryStore extends Store {
 /**
  * A store in this process's memory.
  *
- * It takes 31.2 bytes a key for a rule of one limit and 20.8 more for each further limit (6.2 MB for the default 200,000
- * keys, set aside at the first decision; the system hands it out as it is touched), never grows beyond that, and sets no timer. When more keys than that
+ * It takes 31.2 bytes a key for a rule of one limit and 20.8 more for each further limit, and 5.2 for blocks (7.3 MB for the default
+ * 200,000 keys, set aside at the first decision; the system hands it out as it is touched), never grows beyond that, and sets no timer. When more keys than that
  * are active, the row with the most quota left goes first, and never for a key that has more left than it: where all that could
  * go have spent more, the newcomer is not remembered and passes uncounted. `onEvent` tells such an overflow.
  *
