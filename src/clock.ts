@@ -9,11 +9,12 @@ export type Clock = () => number;
  * A clock that gives NaN or a negative number would poison stored rows, so it is refused.
  */
 export function readClock(clock: Clock): number {
-  const now = Math.floor(clock());
+  const given: unknown = clock();
+  const now = typeof given === "number" ? Math.floor(given) : NaN;
   if (now >= 0 && now <= Number.MAX_SAFE_INTEGER) return now;
   throw kvotaError(
-    "RangeError",
+    typeof given === "number" ? "RangeError" : "TypeError",
     "KVOTA_CLOCK_INVALID",
-    `Cannot read the time: \`clock\` must give epoch milliseconds, received ${show(now)}`,
+    `Cannot read the time: \`clock\` must give epoch milliseconds, received ${show(given)}`,
   );
 }

@@ -61,6 +61,20 @@ test("formatLimit() and parseLimit() undo each other", () => {
   }));
 });
 
+test("formatLimit() refuses what is no limit", () => {
+  for (
+    const [limit, name, code] of [
+      [null, "TypeError", "KVOTA_LIMIT_INVALID"],
+      [[], "TypeError", "KVOTA_LIMIT_INVALID"],
+      ["10", "SyntaxError", "KVOTA_LIMIT_INVALID"],
+      [{ limit: NaN, window: "1m" }, "RangeError", "KVOTA_LIMIT_INVALID"],
+      [{ limit: 1, window: "1x" }, "SyntaxError", "KVOTA_DURATION_INVALID"],
+    ] as const
+  ) {
+    assert.throws(() => formatLimit(limit as unknown as Limit), { name, code });
+  }
+});
+
 test("parseDuration() refuses what is no duration", () => {
   assert.equal(parseDuration("90s"), 90_000);
   for (const number of [0, -1, 1.5, NaN, Infinity, 2 ** 53]) {
@@ -76,6 +90,9 @@ test("a limit that cannot be meant is refused at construction", () => {
   const window = "1s";
   const cases: [unknown, string, string][] = [
     [{ limit: 10, window, burst: 0 }, "RangeError", "KVOTA_LIMIT_INVALID"],
+    [{ limit: 10, window, burst: null }, "TypeError", "KVOTA_LIMIT_INVALID"],
+    [{ limit: 10, window, algorithm: null }, "TypeError", "KVOTA_LIMIT_INVALID"],
+    [{ limit: 10, window, name: null }, "TypeError", "KVOTA_NAME_INVALID"],
     [{ limit: 10, window, burst: "5" }, "TypeError", "KVOTA_LIMIT_INVALID"],
     [{ limit: 10, window, algorithm: "gcra" }, "TypeError", "KVOTA_LIMIT_INVALID"],
     [{ limit: 10, window, algorithm: "fixed-window", burst: 5 }, "TypeError", "KVOTA_LIMIT_INVALID"],

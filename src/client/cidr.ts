@@ -31,7 +31,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
  * @throws {TypeError} `KVOTA_OPTION_INVALID` for what is neither block, address nor word.
  */
 export function blocksOf(proxies: readonly TrustedProxy[]): (address: Address) => boolean {
-  const blocks = proxies.flatMap((proxy) => Object.hasOwn(words, proxy) ? words[proxy]! : [proxy]).map(parseBlock);
+  const blocks = proxies.flatMap((proxy) => isWord(proxy) ? words[proxy]! : [proxy]).map(parseBlock);
   return (address) => {
     const v4 = isIpv4(address);
     // ::/0 means every IPv6 address, not the IPv4 ones that are held in mapped form.
@@ -39,8 +39,12 @@ export function blocksOf(proxies: readonly TrustedProxy[]): (address: Address) =
   };
 }
 
-function parseBlock(text: string): Block {
-  const [, base = "", length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(String(text)) ?? [];
+function isWord(proxy: unknown): proxy is string {
+  return typeof proxy === "string" && Object.hasOwn(words, proxy);
+}
+
+function parseBlock(text: unknown): Block {
+  const [, base = "", length] = typeof text === "string" ? /^([^/]*)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? [] : [];
   const address = parseAddress(base);
   if (address !== null) {
     const v4 = isIpv4(address);

@@ -1,6 +1,7 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { kvotaError, show } from "../errors.ts";
 
 /**
  * The key under which `byHeader(name)` or `byCookie(name)` counts a value, for `reset`, `block` and the like.
@@ -11,6 +12,7 @@ import { utf8ToBytes } from "@noble/hashes/utils.js";
  * @param name The header's or cookie's name; case does not matter here.
  * @param value Its value.
  * @param secret The limiter's `secret`, where it has one.
+ * @throws {TypeError} `KVOTA_KEY_INVALID` for what is no text.
  *
  * @example
  * ```ts
@@ -25,6 +27,14 @@ import { utf8ToBytes } from "@noble/hashes/utils.js";
  * ```
  */
 export function hashedKey(name: string, value: string, secret?: string): string {
+  for (const part of [name, value, secret ?? ""]) {
+    if (typeof part === "string") continue;
+    throw kvotaError(
+      "TypeError",
+      "KVOTA_KEY_INVALID",
+      `Cannot hash a key: name, value and secret must be text, received ${show(part)}`,
+    );
+  }
   // A name has no NUL, so no other name and value give the same bytes.
   const message = utf8ToBytes(`${name.toLowerCase()}\0${value}`);
   const digest = secret === undefined ? sha256(message) : hmac(sha256, utf8ToBytes(secret), message);

@@ -100,7 +100,7 @@ export function byKey<Rest extends readonly unknown[] = [], R extends MaybePromi
   select: (request: Request, ...rest: Rest) => R,
 ): (request: Request, ...rest: Rest) => R {
   checkSelector("byKey", select);
-  return (request, ...rest) => select(request, ...rest);
+  return select;
 }
 
 /**

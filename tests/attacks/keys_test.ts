@@ -106,7 +106,7 @@ test("attack 20: a selector that fails lets nobody in", async () => {
     await withRateLimit(() => {
       calls++;
       return new Response("hi");
-    }, { limit: "9/1h", key: byKey(key as () => MaybePromise<string>) })(request());
+    }, { limit: "9/1h", key: byKey(key as () => MaybePromise<string>), store: memoryStore() })(request());
   const failure = new Error("no database");
   const invalid = { name: "TypeError", code: "KVOTA_KEY_INVALID" };
   await assert.rejects(ask(() => Promise.reject(failure)), failure);

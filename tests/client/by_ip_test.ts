@@ -85,7 +85,7 @@ test("byIp() is asked before anything is awaited", async () => {
       return { transport: "tcp", hostname: "192.0.2.1" };
     },
   };
-  const limiter = createRateLimiter({ limit: "2/1m", skip: () => Promise.resolve(false) });
+  const limiter = createRateLimiter({ limit: "2/1m", store: memoryStore(), skip: () => Promise.resolve(false) });
   const checked = limiter.check(request(), info);
   open = false;
   assert.equal((await checked)?.rules[0]?.key, "192.0.2.1");

@@ -150,6 +150,7 @@ test("selectors hash with the limiter's secret, in combine() at any depth", () =
   assert.equal(keyed(header, headers, "s3cret"), macs[0]);
   assert.equal(keyed(cookie, headers, "s3cret"), macs[1]);
   assert.equal(keyed(header, headers), hashedKey("x-api-key", "abc"));
+  assert.equal(keyed(byKey(header), headers, "s3cret"), macs[0]);
   const inner = `43:${macs[0]},43:${macs[1]}`;
   assert.equal(keyed(combine(header, cookie), headers, "s3cret"), inner);
   const nested = combine(combine(header, cookie), byIp());
@@ -157,6 +158,13 @@ test("selectors hash with the limiter's secret, in combine() at any depth", () =
   // Binding makes another selector: the one that was given hashes as before, and limiters do not disturb each other.
   assert.equal(header(request(headers)), hashedKey("x-api-key", "abc"));
   assert.notEqual(keyed(header, headers, "other"), macs[0]);
+});
+
+test("hashedKey() refuses what is no text", () => {
+  const refused = { name: "TypeError", code: "KVOTA_KEY_INVALID" };
+  assert.throws(() => hashedKey("x-api-key", undefined as unknown as string), refused);
+  assert.throws(() => hashedKey(null as unknown as string, "abc"), refused);
+  assert.throws(() => hashedKey("x-api-key", "abc", 7 as unknown as string), refused);
 });
 
 test("selectors must be functions", () => {
