@@ -24,6 +24,7 @@ export {
   type SyncKeySelector,
 } from "./src/client/key.ts";
 export type { Clock } from "./src/clock.ts";
+export { type Duration, parseDuration, type Unit } from "./src/duration.ts";
 export type { KvotaErrorCode } from "./src/errors.ts";
 export { rateLimitHeaders } from "./src/http/headers.ts";
 export { deniedResponse } from "./src/http/problem.ts";
@@ -34,16 +35,12 @@ export type { MaybePromise } from "./src/maybe_promise.ts";
 export type { DecisionEvent, LimiterEvent, ObserverOptions } from "./src/observe/events.ts";
 export { logDenials, type LogDenialsOptions } from "./src/observe/log.ts";
 export type { CommonOptions, RateLimiterOptions, SyncRateLimiterOptions } from "./src/options.ts";
-export {
-  type Duration,
-  formatLimit,
-  type Limit,
-  type LimitObject,
-  parseDuration,
-  parseLimit,
-  type Unit,
-} from "./src/parse.ts";
+export { formatLimit, type Limit, type LimitObject, parseLimit } from "./src/parse.ts";
 export type { Algorithm } from "./src/algorithms/registry.ts";
+export type { FailurePolicy } from "./src/sharing/fallback.ts";
+export type { StoreEvent } from "./src/sharing/events.ts";
 export type { LimitState, Mode, RateLimitResult, RuleState, Source } from "./src/result.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./src/stores/memory/memory_store.ts";
-export type { Store, StoreStats } from "./src/stores/store.ts";
+export { denoKvStore, type DenoKvStoreOptions } from "./src/stores/deno_kv.ts";
+export type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./src/stores/kv_like.ts";
+export type { RowWrite, Store, StoredRow } from "./src/stores/store.ts";

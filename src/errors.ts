@@ -9,7 +9,11 @@ export type KvotaErrorCode =
   | "KVOTA_LIMIT_INVALID"
   | "KVOTA_NAME_INVALID"
   | "KVOTA_OPTION_INVALID"
-  | "KVOTA_RULE_UNKNOWN";
+  | "KVOTA_RULE_UNKNOWN"
+  | "KVOTA_STORE_BROKEN"
+  | "KVOTA_STORE_CONFLICT"
+  | "KVOTA_STORE_FAILED"
+  | "KVOTA_STORE_TIMEOUT";
 
 const classes = { Error, TypeError, RangeError, SyntaxError };
 

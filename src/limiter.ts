@@ -5,11 +5,11 @@ import { kvotaError, show } from "./errors.ts";
 import { isPromise, type MaybePromise } from "./maybe_promise.ts";
 import { Observers } from "./observe/events.ts";
 import { checkOptions, isCost, type RateLimiterOptions, type SyncRateLimiterOptions } from "./options.ts";
-import { type Duration, parseDuration } from "./parse.ts";
+import { type Duration, parseDuration } from "./duration.ts";
 import { RateLimitResult, type Source } from "./result.ts";
 import { compileRule, type RequestFunction, type Rule } from "./rule.ts";
-import { memoryStore } from "./stores/memory/memory_store.ts";
-import type { Ledger, Store } from "./stores/store.ts";
+import { openLedger } from "./open_ledger.ts";
+import type { Ledger } from "./stores/store.ts";
 import type { LimiterStats, RateLimiter, RuleLimiter, SyncRateLimiter } from "./limiter_types.ts";
 
 /**
@@ -45,38 +45,27 @@ export function createRateLimiter<Rest extends readonly unknown[]>(options: Rate
   return new Limiter(options);
 }
 
-/** How often an overflow is told at most, in milliseconds. */
-const OVERFLOW_INTERVAL = 1000;
-
 /** The one implementation; `withRateLimit` knows it by its class. */
 export class Limiter implements RateLimiter {
   /** What the HTTP layer needs to know. */
   readonly http: Pick<RateLimiterOptions, "headers" | "response">;
   readonly #rule: Rule;
   readonly #skip: RequestFunction<boolean> | undefined;
-  readonly #store: Store;
   readonly #ledger: Ledger;
   readonly #clock: Clock;
   readonly #observers: Observers;
-  readonly #sources: Record<Source, number> = { memory: 0 };
+  readonly #sources: Record<Source, number> = { memory: 0, store: 0, cache: 0, fallback: 0 };
   #denials = 0;
-  #closed = false;
+  #closed: Promise<void> | undefined;
 
   constructor(options: RateLimiterOptions) {
-    const { headers = "draft-11", response, skip, clock = Date.now, store = memoryStore() } = options;
+    const { headers = "draft-11", response, skip, clock = Date.now } = options;
     this.http = response === undefined ? { headers } : { headers, response };
     this.#rule = compileRule(options);
     this.#skip = skip as RequestFunction<boolean> | undefined;
-    this.#store = store;
     this.#clock = clock;
     this.#observers = new Observers(options);
-    let toldAt = -Infinity;
-    this.#ledger = store.open(this.#rule.name, this.#rule, () => {
-      const at = readClock(clock);
-      if (Math.abs(at - toldAt) < OVERFLOW_INTERVAL) return;
-      toldAt = at;
-      this.#observers.tell({ type: "overflow", at, evictions: store.stats().evictions });
-    });
+    this.#ledger = openLedger(options, this.#rule, clock, this.#observers);
   }
 
   limit(key: string, options?: { cost?: number }): MaybePromise<RateLimitResult> {
@@ -98,11 +87,12 @@ export class Limiter implements RateLimiter {
 
   block(key: string, duration: Duration): MaybePromise<void> {
     const now = readClock(this.#clock);
-    return this.#ledger.block(this.#check(key), now, now + parseDuration(duration));
+    const until = Math.min(now + parseDuration(duration), Number.MAX_SAFE_INTEGER);
+    return this.#ledger.block(this.#check(key), now, until);
   }
 
   reset(key: string): MaybePromise<void> {
-    return this.#ledger.reset(this.#check(key));
+    return this.#ledger.reset(this.#check(key), readClock(this.#clock));
   }
 
   keyOf(request: Request, ...rest: readonly unknown[]): MaybePromise<string | null> {
@@ -139,13 +129,12 @@ export class Limiter implements RateLimiter {
       denials: this.#denials,
       sources: { ...this.#sources },
       observerErrors: this.#observers.errors,
-      ...this.#store.stats(),
+      ...this.#ledger.stats(),
     };
   }
 
   close(): Promise<void> {
-    this.#closed = true;
-    return Promise.resolve();
+    return this.#closed ??= this.#ledger.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -206,7 +195,9 @@ export class Limiter implements RateLimiter {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw kvotaError("Error", "KVOTA_CLOSED", "Cannot use a rate limiter after close()");
+    if (this.#closed !== undefined) {
+      throw kvotaError("Error", "KVOTA_CLOSED", "Cannot use a rate limiter after close()");
+    }
   }
 }
 

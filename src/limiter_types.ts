@@ -1,6 +1,6 @@
 /** The limiter as its users see it. */
 import type { MaybePromise } from "./maybe_promise.ts";
-import type { Duration } from "./parse.ts";
+import type { Duration } from "./duration.ts";
 import type { RateLimitResult, Source } from "./result.ts";
 
 /** What a decision on a key may be given. */
@@ -84,10 +84,12 @@ export interface LimiterStats {
   readonly sources: Readonly<Record<Source, number>>;
   /** Exceptions of observers, contained. */
   readonly observerErrors: number;
-  /** Keys the store holds, those among them whose time is past. */
+  /** Reads and commits asked of a shared store. */
+  readonly storeCalls: number;
+  /** Keys held in this process's memory, those among them whose time is past. */
   readonly keys: number;
-  /** Bytes the store has set aside. */
+  /** Bytes set aside for them. */
   readonly bytes: number;
-  /** Rows that still counted when the store had to let them go, or had no place for them. */
+  /** Rows that still counted when they had to go, or had no place. */
   readonly evictions: number;
 }

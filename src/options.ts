@@ -1,13 +1,15 @@
 /** What a limiter is made from, and the checks on it. */
 import type { KeySelector, SyncKeySelector } from "./client/key.ts";
 import type { Clock } from "./clock.ts";
+import type { Duration } from "./duration.ts";
 import { kvotaError, show } from "./errors.ts";
 import { checkFields } from "./fields.ts";
 import type { MaybePromise } from "./maybe_promise.ts";
 import type { ObserverOptions } from "./observe/events.ts";
 import type { Limit } from "./parse.ts";
 import type { Mode, RateLimitResult } from "./result.ts";
-import type { MemoryStore } from "./stores/memory/memory_store.ts";
+import type { FailurePolicy } from "./sharing/fallback.ts";
+import { isMemoryStore, type MemoryStore } from "./stores/memory/memory_store.ts";
 import type { Store } from "./stores/store.ts";
 
 /** What {@linkcode RateLimiterOptions} and {@linkcode SyncRateLimiterOptions} have in common. */
@@ -36,8 +38,17 @@ export interface RateLimiterOptions<Rest extends readonly unknown[] = never> ext
   readonly cost?: number | ((request: Request, ...rest: Rest) => MaybePromise<number>);
   /** Requests that are not limited at all. */
   readonly skip?: (request: Request, ...rest: Rest) => MaybePromise<boolean>;
-  /** Where keys are counted; a `memoryStore()` of its own unless said. */
-  readonly store?: Store;
+  /** Where keys are counted; Deno KV where `Deno.openKv` exists, else a `memoryStore()` of its own, unless said. */
+  readonly store?: Store | MemoryStore;
+  /** How long a store may take to answer; `"500ms"` unless said. Then the request is decided as `onStoreFailure` says. */
+  readonly storeTimeout?: Duration;
+  /**
+   * What happens to requests while a shared store is down: `"memory"` (the default) limits in this process's memory, starting from what is known;
+   * `"open"` lets everybody in; `"closed"` nobody, with 503.
+   */
+  readonly onStoreFailure?: FailurePolicy;
+  /** Under `"memory"`, a key never seen starts with its limits divided by this. 1 unless said. */
+  readonly expectedProcesses?: number;
 }
 
 /** What a limiter that answers at once is made from: an explicit memory store, and functions that give no promises. */
@@ -56,10 +67,23 @@ const kinds: Readonly<Record<string, { readonly what: string; readonly fits: (va
   limit: { what: "a limit or several", fits: (value) => value !== undefined },
   key: { what: "a key selector", fits: isFunction },
   name: { what: "text", fits: (value) => typeof value === "string" },
-  cost: { what: "a non-negative integer or a function", fits: (value) => isFunction(value) || isCost(value) },
+  cost: {
+    what: "a non-negative integer or a function",
+    fits: (value) => isFunction(value) || (isCost(value) && !Object.is(value, -0)),
+  },
   skip: { what: "a function", fits: isFunction },
   mode: { what: `"enforce" or "shadow"`, fits: (value) => value === "enforce" || value === "shadow" },
   store: { what: "a store, such as memoryStore() gives", fits: isStore },
+  // Checked when it is read as a duration.
+  storeTimeout: { what: "a duration", fits: () => true },
+  onStoreFailure: {
+    what: `"memory", "open" or "closed"`,
+    fits: (value) => value === "memory" || value === "open" || value === "closed",
+  },
+  expectedProcesses: {
+    what: "a positive integer",
+    fits: (value) => Number.isSafeInteger(value) && (value as number) > 0,
+  },
   secret: { what: "non-empty text", fits: (value) => typeof value === "string" && value !== "" },
   headers: { what: `"draft-11" or false`, fits: (value) => value === "draft-11" || value === false },
   response: { what: "a function", fits: isFunction },
@@ -79,7 +103,7 @@ export function checkOptions(options: unknown): void {
   for (const [name, value] of Object.entries(options as object)) {
     const kind = kinds[name]!;
     if (!kind.fits(value) && (value !== undefined || name === "limit")) {
-      const outOfRange = name === "cost" && typeof value === "number";
+      const outOfRange = typeof value === "number" && kind.what.includes("integer");
       throw invalid(
         outOfRange ? "RangeError" : "TypeError",
         `\`${name}\` must be ${kind.what}, received ${show(value)}`,
@@ -98,7 +122,9 @@ function isFunction(value: unknown): boolean {
 }
 
 function isStore(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "open" in value && isFunction(value.open);
+  if (isMemoryStore(value)) return true;
+  const { read, commit, maxRows } = (value ?? {}) as Partial<Store>;
+  return isFunction(read) && isFunction(commit) && Number.isInteger(maxRows) && maxRows! > 0;
 }
 
 function invalid(kind: "TypeError" | "RangeError", why: string): Error {

@@ -3,7 +3,7 @@ import type { Verdict } from "./algorithms/transition.ts";
 import type { RowPlan } from "./row.ts";
 
 /** What answered a decision. */
-export type Source = "memory";
+export type Source = "memory" | "store" | "cache" | "fallback";
 
 /** Whether denials are carried out or only told. */
 export type Mode = "enforce" | "shadow";
@@ -47,8 +47,22 @@ export interface RuleFace {
   readonly row: RowPlan;
 }
 
-/** What headers are written from, without building `limits` first: `remaining`, `resetAt`, `retryAfter` of each limit in turn. */
-export let inside: (result: RateLimitResult) => { readonly rule: RuleFace; readonly states: readonly number[] };
+/** What one limit says of a decision that is over. */
+export type Figures = Readonly<Pick<Verdict, "remaining" | "resetAt" | "retryAfter">>;
+
+/**
+ * The private parts of a result, for the rest of this package: headers are written from them without building `limits` first.
+ */
+export let inside: (result: RateLimitResult) => Inside;
+
+/** What `inside` gives. */
+export interface Inside {
+  readonly rule: RuleFace;
+  /** In the order of the rule's limits. */
+  readonly figures: readonly Figures[];
+  /** Whether nothing was decided, as the store is down and nobody is let in. */
+  readonly unavailable: boolean;
+}
 
 /**
  * The answer to one charge. A denial is a value like any other, never an exception.
@@ -72,13 +86,17 @@ export class RateLimitResult {
   /** What is not told by the other fields: in most decisions, one limit that allows, nothing. */
   readonly #detail: Detail | undefined;
 
-  /** Takes over what `rule.row.verdicts` say; they are free for the next decision then. */
-  constructor(rule: RuleFace, key: string, at: number, source: Source) {
+  /**
+   * Takes over what `rule.row.verdicts` say; they are free for the next decision then.
+   *
+   * @param unavailableFor Where nobody is let in whatever the limits: milliseconds after which to try again.
+   */
+  constructor(rule: RuleFace, key: string, at: number, source: Source, unavailableFor?: number) {
     const { verdicts } = rule.row;
     const verdict = verdicts[0]!;
-    const plain = verdicts.length === 1 && verdict.ok;
-    const detail = plain ? undefined : summarize(verdicts);
-    this.ok = plain || detail!.retryAfter === 0 || rule.mode === "shadow";
+    const isPlain = verdicts.length === 1 && verdict.ok && unavailableFor === undefined;
+    const detail = isPlain ? undefined : summarize(verdicts, at, unavailableFor);
+    this.ok = detail === undefined || detail.retryAfter === 0 || rule.mode === "shadow";
     this.remaining = detail?.remaining ?? verdict.remaining;
     this.resetAt = detail?.resetAt ?? verdict.resetAt;
     this.at = at;
@@ -110,21 +128,21 @@ export class RateLimitResult {
 
   /** The names of the limits that denied; in shadow mode, of those that would have. */
   get violated(): readonly string[] {
-    return this.limits.filter((limit) => !limit.ok).map((limit) => limit.name);
+    const names: string[] = [];
+    const { figures, unavailable } = inside(this);
+    if (unavailable) return names;
+    for (const [i, { retryAfter }] of figures.entries()) {
+      if (retryAfter > 0) names.push(this.#rule.row.limits[i]!.name);
+    }
+    return names;
   }
 
   /** Every limit's part, in the order of the configuration. */
   get limits(): readonly LimitState[] {
-    const { states } = inside(this);
-    return this.#rule.row.limits.map(({ name, window, transition }, i) => ({
-      name,
-      limit: transition.capacity,
-      window,
-      remaining: states[3 * i]!,
-      resetAt: states[3 * i + 1]!,
-      ok: states[3 * i + 2] === 0,
-      retryAfter: states[3 * i + 2]!,
-    }));
+    return inside(this).figures.map(({ remaining, resetAt, retryAfter }, i) => {
+      const { name, window, transition } = this.#rule.row.limits[i]!;
+      return { name, limit: transition.capacity, window, remaining, resetAt, ok: retryAfter === 0, retryAfter };
+    });
   }
 
   /** Every rule that applied. */
@@ -140,34 +158,37 @@ export class RateLimitResult {
   }
 
   static {
+    // Without details the result's own figures are those of its one limit.
     inside = (result) => ({
       rule: result.#rule,
-      states: result.#detail?.states ?? [result.remaining, result.resetAt, 0],
+      figures: result.#detail?.figures ?? [result],
+      unavailable: result.#detail?.unavailable ?? false,
     });
   }
 }
 
 /** All limits' verdicts in one. */
-interface Detail {
-  readonly remaining: number;
-  readonly resetAt: number;
-  readonly retryAfter: number;
+interface Detail extends Figures {
   /** The index of the limit that decided. */
   readonly decider: number;
-  readonly states: readonly number[];
+  readonly figures: readonly Figures[];
+  readonly unavailable: boolean;
 }
 
-function summarize(verdicts: readonly Verdict[]): Detail {
+function summarize(verdicts: readonly Verdict[], at: number, unavailableFor: number | undefined): Detail {
+  const unavailable = unavailableFor !== undefined;
+  const figures = verdicts.map(({ remaining, resetAt, retryAfter }): Figures =>
+    unavailable
+      ? { remaining: 0, resetAt: at + unavailableFor, retryAfter: unavailableFor }
+      : { remaining, resetAt, retryAfter }
+  );
   let decider = 0;
-  let { remaining, resetAt, retryAfter } = verdicts[0]!;
-  const states = [remaining, resetAt, retryAfter];
-  for (let i = 1; i < verdicts.length; i++) {
-    const verdict = verdicts[i]!;
-    states.push(verdict.remaining, verdict.resetAt, verdict.retryAfter);
-    if (verdict.retryAfter > retryAfter || (retryAfter === 0 && verdict.remaining < remaining)) decider = i;
-    remaining = Math.min(remaining, verdict.remaining);
-    resetAt = Math.max(resetAt, verdict.resetAt);
-    retryAfter = Math.max(retryAfter, verdict.retryAfter);
+  let { remaining, resetAt, retryAfter } = figures[0]!;
+  for (const [i, limit] of figures.entries()) {
+    if (limit.retryAfter > retryAfter || (retryAfter === 0 && limit.remaining < remaining)) decider = i;
+    remaining = Math.min(remaining, limit.remaining);
+    resetAt = Math.max(resetAt, limit.resetAt);
+    retryAfter = Math.max(retryAfter, limit.retryAfter);
   }
-  return { remaining, resetAt, retryAfter, decider, states };
+  return { remaining, resetAt, retryAfter, decider, figures, unavailable };
 }

@@ -63,6 +63,34 @@ export class RowPlan {
     }
   }
 
+  /** Charges `cost` whether or not it fits, but no limit beyond what it has left: a charge that comes late makes no debt. */
+  forceLate(cells: Float64Array, at: number, now: number, cost: number): void {
+    this.peek(cells, at, now, 0);
+    for (let i = 0; i < this.limits.length; i++) {
+      const late = Math.min(cost, this.verdicts[i]!.remaining);
+      if (late > 0) this.limits[i]!.transition.force(cells, at + this.#offsets[i]!, now, late);
+    }
+  }
+
+  /** Makes a row that was never charged start with no more than a part of its quota. */
+  startWith(cells: Float64Array, at: number, now: number, part: number): void {
+    for (let i = 0; i < this.limits.length; i++) {
+      const { transition } = this.limits[i]!;
+      const missing = transition.capacity - Math.max(1, Math.floor(transition.capacity * part));
+      if (missing > 0) transition.force(cells, at + this.#offsets[i]!, now, missing);
+    }
+  }
+
+  /** Makes `verdicts` deny until `until`, later than `now`; what a limit asks for beyond that stays. */
+  denyUntil(until: number, now: number): void {
+    for (const verdict of this.verdicts) {
+      verdict.ok = false;
+      verdict.remaining = 0;
+      verdict.resetAt = Math.max(verdict.resetAt, until);
+      verdict.retryAfter = Math.max(verdict.retryAfter, until - now);
+    }
+  }
+
   /** Epoch milliseconds from which the whole row may be forgotten. */
   expiresAt(cells: Float64Array, at: number): number {
     let latest = 0;

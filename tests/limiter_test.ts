@@ -80,7 +80,7 @@ test("stats() counts decisions, denials and keys", () => {
   assert.deepEqual({ decisions, denials, sources, keys, evictions }, {
     decisions: 3,
     denials: 1,
-    sources: { memory: 3 },
+    sources: { memory: 3, store: 0, cache: 0, fallback: 0 },
     keys: 2,
     evictions: 0,
   });
@@ -126,12 +126,15 @@ test("a clock that tells no time throws", () => {
     const limiter = createRateLimiter({ limit: "5/1m", store: memoryStore(), clock: () => time });
     assert.throws(() => limiter.limit("a"), { name: "RangeError", code: "KVOTA_CLOCK_INVALID" });
   }
+  const limiter = createRateLimiter({ limit: "5/1m", store: memoryStore(), clock: (() => 1n) as () => never });
+  assert.throws(() => limiter.limit("a"), { name: "TypeError", code: "KVOTA_CLOCK_INVALID" });
 });
 
 test("options that cannot be meant are refused, misspelt ones too", () => {
   const bad: Record<string, unknown>[] = [
     { key: "ip" },
     { cost: -1 },
+    { cost: -0 },
     { cost: 0.5 },
     { skip: true },
     { mode: "dry-run" },

@@ -46,16 +46,16 @@ export function rateLimitHeaders(result: RateLimitResult): Headers {
  * @throws {TypeError} For immutable headers.
  */
 export function setRateLimitHeaders(headers: Headers, result: RateLimitResult): void {
-  const { rule, states } = inside(result);
-  if (rule.mode === "shadow") return;
+  const { rule, figures, unavailable } = inside(result);
+  if (rule.mode === "shadow" || unavailable) return;
   const { policy, names } = templateOf(rule.row);
   let state = "";
   for (let i = 0; i < names.length; i++) {
-    const retryAfter = states[3 * i + 2]!;
-    const wait = retryAfter > 0 ? retryAfter : states[3 * i + 1]! - result.at;
+    const { remaining, resetAt, retryAfter } = figures[i]!;
+    const wait = retryAfter > 0 ? retryAfter : resetAt - result.at;
     // A limit that this cost can never fit has no time to tell.
     const time = wait === Infinity ? "" : `;t=${sfInteger(Math.ceil(wait / 1000))}`;
-    state += `${i === 0 ? "" : ", "}${names[i]};r=${sfInteger(states[3 * i]!)}${time}`;
+    state += `${i === 0 ? "" : ", "}${names[i]};r=${sfInteger(remaining)}${time}`;
   }
   set(headers, "RateLimit-Policy", policy, names);
   set(headers, "RateLimit", state, names);

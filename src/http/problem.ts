@@ -1,12 +1,23 @@
 /** The denied response: problem details (RFC 9457) of the draft's type. */
-import type { RateLimitResult } from "../result.ts";
-import { rateLimitHeaders } from "./headers.ts";
+import { inside, type RateLimitResult } from "../result.ts";
+import { retryAfterOf, setRateLimitHeaders } from "./headers.ts";
 
-const QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+const TYPES = "https://iana.org/assignments/http-problem-types";
+const quotaExceeded = {
+  type: `${TYPES}#quota-exceeded`,
+  title: "Request cannot be satisfied as assigned quota has been exceeded",
+  status: 429,
+};
+const reducedCapacity = {
+  type: `${TYPES}#temporary-reduced-capacity`,
+  title: "Request cannot be satisfied due to temporary server capacity constraints",
+  status: 503,
+};
 
 /**
  * The response to a request that was denied: 429 with `application/problem+json`, the rate-limit headers, `Retry-After` and
- * `Cache-Control: no-store` (RFC 6585, section 4). To a `HEAD` request it has no body.
+ * `Cache-Control: no-store` (RFC 6585, section 4). To a `HEAD` request it has no body. Where nobody is let in because the store is down, it is
+ * 503 of type `#temporary-reduced-capacity`, without rate-limit headers, as nothing is known.
  *
  * For those who do not wrap their handler with `withRateLimit`.
  *
@@ -27,18 +38,30 @@ const QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-ex
  * ```
  */
 export function deniedResponse(result: RateLimitResult, request: Request): Response {
-  const headers = rateLimitHeaders(result);
-  headers.set("Content-Type", "application/problem+json");
-  headers.set("Cache-Control", "no-store");
-  const retryAfter = headers.get("Retry-After");
-  const body = {
-    type: QUOTA_EXCEEDED,
-    title: "Request cannot be satisfied as assigned quota has been exceeded",
-    status: 429,
+  const response = problemResponse(result, request);
+  setRateLimitHeaders(response.headers, result);
+  return response;
+}
+
+/** The same without `RateLimit-Policy` and `RateLimit`. */
+export function problemResponse(result: RateLimitResult, request: Request): Response {
+  const retryAfter = retryAfterOf(result);
+  const { unavailable } = inside(result);
+  const problem = unavailable ? reducedCapacity : quotaExceeded;
+  const body = request.method === "HEAD" ? null : JSON.stringify({
+    ...problem,
     detail: retryAfter === null
       ? "This request costs more than the limit allows at once."
-      : `Too many requests: try again in ${retryAfter} ${retryAfter === "1" ? "second" : "seconds"}.`,
-    "violated-policies": result.violated,
-  };
-  return new Response(request.method === "HEAD" ? null : JSON.stringify(body), { status: 429, headers });
+      : `${unavailable ? "Not available" : "Too many requests"}: try again in ${retryAfter} ${
+        retryAfter === "1" ? "second" : "seconds"
+      }.`,
+    ...(unavailable ? {} : { "violated-policies": result.violated }),
+  });
+  const response = new Response(body, problem);
+  // Set one by one: runtimes take several times as long over headers in the init object.
+  const { headers } = response;
+  headers.set("Content-Type", "application/problem+json");
+  headers.set("Cache-Control", "no-store");
+  if (retryAfter !== null) headers.set("Retry-After", retryAfter);
+  return response;
 }

@@ -6,7 +6,7 @@ import { isPromise, type MaybePromise } from "../maybe_promise.ts";
 import type { RateLimiterOptions, SyncRateLimiterOptions } from "../options.ts";
 import type { RateLimitResult } from "../result.ts";
 import { retryAfterOf, setRateLimitHeaders } from "./headers.ts";
-import { deniedResponse } from "./problem.ts";
+import { deniedResponse, problemResponse } from "./problem.ts";
 
 /** What a handler may give: a response, or on Bun `undefined` for a request that it has upgraded. */
 export type Answer = Response | undefined | void;
@@ -85,11 +85,7 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
   function deny(request: Request, result: RateLimitResult): Response {
     // Not read, but told so. A body that somebody holds already cannot be cancelled, and need not be.
     request.body?.cancel().catch(() => {});
-    const standard = deniedResponse(result, request);
-    if (headers === false) {
-      standard.headers.delete("RateLimit");
-      standard.headers.delete("RateLimit-Policy");
-    }
+    const standard = headers === false ? problemResponse(result, request) : deniedResponse(result, request);
     if (customResponse === undefined) return standard;
     const custom: unknown = customResponse(result, request, standard);
     if (!(custom instanceof Response)) {

@@ -1,6 +1,7 @@
 /** What a limiter tells its operator. */
 import { isPromise } from "../maybe_promise.ts";
 import type { Mode, RateLimitResult } from "../result.ts";
+import type { StoreEvent } from "../sharing/events.ts";
 
 /** One decision, as `onDecision` sees it. */
 export interface DecisionEvent {
@@ -16,12 +17,14 @@ export interface DecisionEvent {
   readonly request?: Request;
 }
 
-/** A change of state, as `onEvent` sees it. */
+/** A change of state, as `onEvent` sees it, and when. */
 export type LimiterEvent =
-  /** More keys are active than the memory store holds; rows that still counted were lost. Told once a second at most. */
-  | { readonly type: "overflow"; readonly at: number; readonly evictions: number }
-  /** `onDecision` threw or rejected. */
-  | { readonly type: "observer-failed"; readonly at: number; readonly error: unknown };
+  & { readonly at: number }
+  & (
+    | StoreEvent
+    /** `onDecision` threw or rejected. */
+    | { readonly type: "observer-failed"; readonly error: unknown }
+  );
 
 /** What is observed, all optional. */
 export interface ObserverOptions {

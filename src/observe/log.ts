@@ -22,7 +22,8 @@ export interface LogDenialsOptions {
  * out when the second is over.
  *
  * @param options `write`, `maxPerSecond`.
- * @throws {RangeError} `KVOTA_OPTION_INVALID` for a `maxPerSecond` that is not a positive integer.
+ * @returns The observer. It throws what `write` threw, which the limiter counts and tells as `observer-failed`.
+ * @throws {TypeError | RangeError} `KVOTA_OPTION_INVALID` for a `write` that is no function, a `maxPerSecond` that is not a positive integer.
  *
  * @example
  * ```ts
@@ -52,10 +53,19 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
       `Cannot log denials: \`maxPerSecond\` must be a positive integer, received ${show(maxPerSecond)}`,
     );
   }
+  if (typeof write !== "function") {
+    throw kvotaError(
+      "TypeError",
+      "KVOTA_OPTION_INVALID",
+      `Cannot log denials: \`write\` must be a function, received ${show(write)}`,
+    );
+  }
   let second = NaN;
   let written = 0;
   let omitted = 0;
   let pending: ReturnType<typeof setTimeout> | undefined;
+  /** What `write` threw where nobody was there to hear of it. */
+  let failure: { readonly error: unknown } | undefined;
 
   function startSecond(at: number): void {
     clearTimeout(pending);
@@ -66,7 +76,7 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
     if (left > 0) write(JSON.stringify({ time: timeOf(at), event: "rate-limit-denials-omitted", omitted: left }));
   }
 
-  return ({ result, mode, client, at, request }) => {
+  function log({ result, mode, client, at, request }: DecisionEvent): void {
     const current = Math.floor(at / 1000);
     // A clock that jitters around a second's end does not begin it anew; one that was set back does.
     if (!(current === second || current === second - 1)) {
@@ -74,7 +84,7 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
       startSecond(at);
     }
     const { violated } = result;
-    if (violated.length === 0) return;
+    if (result.ok && violated.length === 0) return;
     if (written < maxPerSecond) {
       written++;
       write(JSON.stringify({
@@ -94,10 +104,18 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
     pending ??= setTimeout(() => {
       try {
         startSecond(at - (at % 1000) + 1000);
-      } catch {
-        // Nobody is there to hear of it, as no decision is being observed; the next line's failure is counted.
+      } catch (error) {
+        failure = { error };
       }
     }, 1000 - (at % 1000));
+  }
+
+  return (event) => {
+    log(event);
+    if (failure === undefined) return;
+    const { error } = failure;
+    failure = undefined;
+    throw error;
   };
 }
 

@@ -122,6 +122,10 @@ test("logDenials() tells the number left out when a flood ends at once", async (
   });
 });
 
+test("logDenials() refuses a write that is no function", () => {
+  assert.throws(() => logDenials({ write: "stderr" as never }), { name: "TypeError", code: "KVOTA_OPTION_INVALID" });
+});
+
 test("logDenials() that cannot write is contained, at the end of a flood too", async () => {
   const tried = Promise.withResolvers<void>();
   const log = new Log({
@@ -137,6 +141,10 @@ test("logDenials() that cannot write is contained, at the end of a flood too", a
   await tried.promise;
   // An error that nobody contained has become the test's failure by the next turn.
   await new Promise((resolve) => setTimeout(resolve, 0));
+  // The next decision tells of it, besides its own line's failure being told.
+  log.now += 10_000;
+  log.limiter.limit("somebody else");
+  assert.equal(log.limiter.stats().observerErrors, 2);
 });
 
 test("logDenials() refuses what is no number of lines", () => {

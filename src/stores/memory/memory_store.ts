@@ -1,8 +1,8 @@
 /** Counting in this process's memory: synchronous, bounded, no timers. */
 import { kvotaError, show } from "../../errors.ts";
 import { checkFields } from "../../fields.ts";
-import { RateLimitResult, type RuleFace } from "../../result.ts";
-import type { Store, StoreStats, SyncLedger } from "../store.ts";
+import { RateLimitResult, type RuleFace, type Source } from "../../result.ts";
+import type { LedgerStats, SyncLedger } from "../store.ts";
 import { blockRow } from "./block_row.ts";
 import { HalfSipHash } from "./halfsiphash.ts";
 import { Table } from "./table.ts";
@@ -17,10 +17,31 @@ export interface MemoryStoreOptions {
   readonly maxKeys?: number;
 }
 
-/** A {@linkcode Store} in this process's memory, which answers at once. */
-export interface MemoryStore extends Store {
-  /** @internal */
-  open(namespace: string, rule: RuleFace, onOverflow: () => void): SyncLedger;
+/** A store in this process's memory, which answers at once. */
+export interface MemoryStore {
+  /** What logs and people call it. */
+  readonly description: string;
+  /**
+   * The ledger of one rule, for the limiter alone. Rules with the same `namespace` and layout share their counts, others never do.
+   *
+   * @internal
+   */
+  open(namespace: string, rule: RuleFace, options: MemoryLedgerOptions): SyncLedger;
+}
+
+/** How a ledger in memory is used. */
+export interface MemoryLedgerOptions {
+  /** What its results name as their source. */
+  readonly source: Source;
+  /** Told when rows that still count had to go. */
+  readonly onOverflow: () => void;
+  /** Fills the row of a key that has none, which is all zeros otherwise. */
+  readonly seed?: (key: string, cells: Float64Array, now: number) => void;
+}
+
+/** Whether a store is {@linkcode memoryStore}'s. */
+export function isMemoryStore(store: unknown): store is MemoryStore {
+  return store instanceof MemoryTables;
 }
 
 /**
@@ -68,17 +89,18 @@ class MemoryTables implements MemoryStore {
     this.#maxKeys = maxKeys;
   }
 
-  open(namespace: string, rule: RuleFace, onOverflow: () => void): SyncLedger {
-    return new MemoryLedger(rule, onOverflow, () => this.#book(`${namespace}\n${rule.row.layout}`, rule));
+  open(namespace: string, rule: RuleFace, options: MemoryLedgerOptions): SyncLedger {
+    return new MemoryLedger(this, rule, () => this.#book(`${namespace}\n${rule.row.layout}`, rule), options);
   }
 
-  stats(): StoreStats {
+  stats(): LedgerStats {
     const tables = [...this.#tables.values()];
     if (this.#blocks !== undefined) tables.push(this.#blocks);
     return {
       keys: [...this.#tables.values()].reduce((sum, table) => sum + table.size, 0),
       bytes: tables.reduce((sum, table) => sum + table.bytes, 0),
       evictions: tables.reduce((sum, table) => sum + table.lost, 0),
+      storeCalls: 0,
     };
   }
 
@@ -115,17 +137,19 @@ interface Book {
 }
 
 class MemoryLedger implements SyncLedger {
+  readonly #tables: MemoryTables;
   readonly #rule: RuleFace;
-  readonly #onOverflow: () => void;
   readonly #open: () => Book;
+  readonly #options: MemoryLedgerOptions;
   /** The row of a key that has none yet. */
   readonly #scratch: Float64Array;
   #opened: Book | undefined;
 
-  constructor(rule: RuleFace, onOverflow: () => void, open: () => Book) {
+  constructor(tables: MemoryTables, rule: RuleFace, open: () => Book, options: MemoryLedgerOptions) {
+    this.#tables = tables;
     this.#rule = rule;
-    this.#onOverflow = onOverflow;
     this.#open = open;
+    this.#options = options;
     this.#scratch = new Float64Array(rule.row.width);
   }
 
@@ -134,16 +158,16 @@ class MemoryLedger implements SyncLedger {
     const book = this.#look(key);
     const slot = this.#find(book, now);
     const until = this.#blockedUntil(book, now);
-    if (until > now) this.#peekAt(book.table, slot, now, cost, until);
+    if (until > now) this.#peekAt(book.table, slot, key, now, cost, until);
     else if (slot >= 0) row.take(book.table.cells, slot, now, cost);
     else return this.#takeFirst(book, key, now, cost);
-    return new RateLimitResult(this.#rule, key, now, "memory");
+    return new RateLimitResult(this.#rule, key, now, this.#options.source);
   }
 
   peek(key: string, now: number, cost: number): RateLimitResult {
     const book = this.#look(key);
-    this.#peekAt(book.table, this.#find(book, now), now, cost, this.#blockedUntil(book, now));
-    return new RateLimitResult(this.#rule, key, now, "memory");
+    this.#peekAt(book.table, this.#find(book, now), key, now, cost, this.#blockedUntil(book, now));
+    return new RateLimitResult(this.#rule, key, now, this.#options.source);
   }
 
   give(key: string, now: number, cost: number, chargedAt: number): void {
@@ -160,18 +184,33 @@ class MemoryLedger implements SyncLedger {
       slot = blocks.claim(blockPlan, hash, now, blockRow.share(until));
       // Set before anybody is told: who is told may block as well.
       if (slot >= 0) blocks.cells[slot] = until;
-      if (blocks.lost > lost) this.#onOverflow();
+      if (blocks.lost > lost) this.#options.onOverflow();
       return;
     }
     blocks.cells[slot] = Math.max(blocks.cells[slot]!, until);
   }
 
-  reset(key: string): void {
+  reset(key: string, _now: number): void {
     const { table, plan, blocks, blockPlan, hash } = this.#look(key);
     const slot = table.find(plan, hash);
     if (slot >= 0) table.free(slot);
     const block = blocks.find(blockPlan, hash);
     if (block >= 0) blocks.free(block);
+  }
+
+  stats(): LedgerStats {
+    return this.#tables.stats();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The cells of a key that has no row yet. */
+  #newRow(key: string, now: number): Float64Array {
+    const cells = this.#scratch.fill(0);
+    this.#options.seed?.(key, cells, now);
+    return cells;
   }
 
   #look(key: string): Book {
@@ -198,30 +237,24 @@ class MemoryLedger implements SyncLedger {
 
   #takeFirst({ table, plan, hash }: Book, key: string, now: number, cost: number): RateLimitResult {
     const { row } = this.#rule;
-    const scratch = this.#scratch.fill(0);
+    const scratch = this.#newRow(key, now);
     const charged = row.take(scratch, 0, now, cost) && cost > 0;
     const share = row.shareLeftNow();
     // Made before a place is looked for: choosing who has to go asks rows for their verdicts, this rule's among them.
-    const result = new RateLimitResult(this.#rule, key, now, "memory");
+    const result = new RateLimitResult(this.#rule, key, now, this.#options.source);
     if (!charged) return result;
     const lost = table.lost;
     const slot = table.claim(plan, hash, now, share);
     if (slot >= 0) table.cells.set(scratch, slot);
-    if (table.lost > lost) this.#onOverflow();
+    if (table.lost > lost) this.#options.onOverflow();
     return result;
   }
 
   /** Charges nothing. A block makes every limit deny until it ends; what a limit asks for beyond that stays. */
-  #peekAt(table: Table, slot: number, now: number, cost: number, until: number): void {
+  #peekAt(table: Table, slot: number, key: string, now: number, cost: number, until: number): void {
     const { row } = this.#rule;
     if (slot >= 0) row.peek(table.cells, slot, now, cost);
-    else row.peek(this.#scratch.fill(0), 0, now, cost);
-    if (until <= now) return;
-    for (const verdict of row.verdicts) {
-      verdict.ok = false;
-      verdict.remaining = 0;
-      verdict.resetAt = Math.max(verdict.resetAt, until);
-      verdict.retryAfter = Math.max(verdict.retryAfter, until - now);
-    }
+    else row.peek(this.#newRow(key, now), 0, now, cost);
+    if (until > now) row.denyUntil(until, now);
   }
 }

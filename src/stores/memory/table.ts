@@ -20,6 +20,9 @@ const SPARE = 1.3;
 /** A first bucket with no more rows than this is taken without a look at the second: most look-ups then read one bucket. */
 const PREFERRED = 4;
 const MAX_PLANS = 0xffff;
+/** Where a slot's tag stands, in words of 32 bits from the slot's first cell. */
+const HASH = -2;
+const PLAN_AND_HASH = -1;
 
 /** What the table asks of the rows that it holds, to choose which one goes. */
 export type Evictable = Pick<RowPlan, "width" | "expiresAt" | "shareLeft">;
@@ -89,14 +92,14 @@ export class Table {
       if (slot < 0) return -1;
     }
     if (this.#planAt(slot) === undefined) this.size++;
-    this.#words[2 * slot - 2] = digest.low;
-    this.#words[2 * slot - 1] = (plan << 16) | (digest.high & 0xffff);
+    this.#words[2 * slot + HASH] = digest.low;
+    this.#words[2 * slot + PLAN_AND_HASH] = (plan << 16) | (digest.high & 0xffff);
     return slot;
   }
 
   /** Frees a slot. */
   free(slot: number): void {
-    this.#words[2 * slot - 1] = 0;
+    this.#words[2 * slot + PLAN_AND_HASH] = 0;
     this.size--;
   }
 
@@ -114,13 +117,13 @@ export class Table {
     const stride = this.#stride;
     for (let i = 0; i < BUCKET; i++) {
       const slot = bucket + i * stride;
-      if (words[2 * slot - 2] === low && words[2 * slot - 1] === tag) return slot;
+      if (words[2 * slot + HASH] === low && words[2 * slot + PLAN_AND_HASH] === tag) return slot;
     }
     return -1;
   }
 
   #planAt(slot: number): Evictable | undefined {
-    return this.#plans[(this.#words[2 * slot - 1]! >>> 16) - 1];
+    return this.#plans[(this.#words[2 * slot + PLAN_AND_HASH]! >>> 16) - 1];
   }
 
   #roomIn(first: number, second: number, now: number): number {

@@ -1,0 +1,136 @@
+// deno-lint-ignore-file no-await-in-loop -- the next try is made where the last one failed
+/** Counting in Deno KV by atomic check-and-set. */
+import { kvotaError, show } from "../errors.ts";
+import { checkFields } from "../fields.ts";
+import { type KvAtomicLike, type KvLike, openKv } from "./kv_like.ts";
+import type { RowWrite, Store, StoredRow } from "./store.ts";
+
+/** `getMany` takes ten keys; denokv's server ten checks a commit. */
+const MAX_ROWS = 10;
+/** Some 30,000 years, in milliseconds: Deno KV fails at dates that are further. */
+const LONGEST_LIFE = 1e15;
+/** Two processes on one file meet in SQLite's lock, which is thrown at once and gone within a commit's time. */
+const LOCK_TRIES = 100;
+
+/** Options of {@linkcode denoKvStore}. */
+export interface DenoKvStoreOptions {
+  /** First part of every key; `"kvota"` unless said. Stores with other prefixes share nothing. */
+  readonly prefix?: string;
+  /** Access token for a KV Connect URL; the environment's `DENO_KV_ACCESS_TOKEN` unless said. */
+  readonly token?: string;
+}
+
+/**
+ * A store in Deno KV: all processes on one database that count under one `name` and configuration count as one.
+ *
+ * Works with the native `Deno.Kv` (`--unstable-kv`) and with `@deno/kv` on Bun and Node, which has to be installed there. Rows are
+ * written with an expiry. It is opened at the first decision, never at construction; one that it has not opened itself it does not close.
+ *
+ * @param kv An open database; a path, `":memory:"` or a KV Connect URL to open; the runtime's own database unless said.
+ * @param options `prefix`, `token`.
+ * @throws {TypeError} `KVOTA_OPTION_INVALID`.
+ *
+ * @example
+ * ```ts ignore
+ * import { denoKvStore, withRateLimit } from "@kvota/kvota";
+ *
+ * Deno.serve(withRateLimit(() => new Response("hi"), { limit: "100/1m", store: denoKvStore("./kvota.sqlite") }));
+ * ```
+ */
+export function denoKvStore(kv?: KvLike | string, options: DenoKvStoreOptions = {}): Store {
+  checkFields("make a Deno KV store", "KVOTA_OPTION_INVALID", options, ["prefix", "token"]);
+  const { prefix = "kvota", token } = options;
+  for (const [name, value] of Object.entries({ prefix, token })) {
+    if ((typeof value === "string" && value !== "") || (name === "token" && value === undefined)) continue;
+    throw invalid(`\`${name}\` must be non-empty text, received ${show(value)}`);
+  }
+  if (kv === undefined || (typeof kv === "string" && kv !== "")) {
+    return new DenoKvStore(() => openKv({ path: kv, token }), prefix, kv);
+  }
+  if (!isKv(kv)) throw invalid(`it takes an open database, a path or a URL, received ${show(kv)}`);
+  if (token !== undefined) throw invalid("`token` says nothing to a database that is open");
+  return new DenoKvStore(() => Promise.resolve(kv), prefix, undefined, true);
+}
+
+class DenoKvStore implements Store {
+  readonly description: string;
+  readonly maxRows = MAX_ROWS;
+  readonly #open: () => Promise<KvLike>;
+  readonly #prefix: string;
+  readonly #isGiven: boolean;
+  #kv: Promise<KvLike> | undefined;
+
+  constructor(open: () => Promise<KvLike>, prefix: string, path: string | undefined, isGiven = false) {
+    this.description = path === undefined ? "Deno KV" : `Deno KV at ${path}`;
+    this.#open = open;
+    this.#prefix = prefix;
+    this.#isGiven = isGiven;
+  }
+
+  async read(keys: readonly string[]): Promise<readonly StoredRow[]> {
+    const kv = await this.#opened();
+    const entries = await throughLock(() => kv.getMany(keys.map((key) => [this.#prefix, key])));
+    return entries.map(({ value, versionstamp }) => ({ value, version: versionstamp }));
+  }
+
+  async commit(writes: readonly RowWrite[]): Promise<readonly (string | null)[] | null> {
+    const kv = await this.#opened();
+    const { ok, versionstamp } = await throughLock(() => this.#atomic(kv, writes).commit());
+    return ok ? writes.map(({ value }) => value === null ? null : versionstamp!) : null;
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#kv;
+    this.#kv = undefined;
+    if (opened === undefined || this.#isGiven) return;
+    // What could not be opened need not be closed; whoever asked for it was told.
+    (await opened.catch(() => undefined))?.close();
+  }
+
+  /** A failure to open is not kept: the next call tries again. */
+  #opened(): Promise<KvLike> {
+    if (this.#kv === undefined) {
+      const opening = this.#open();
+      opening.catch(() => {
+        if (this.#kv === opening) this.#kv = undefined;
+      });
+      this.#kv = opening;
+    }
+    return this.#kv;
+  }
+
+  #atomic(kv: KvLike, writes: readonly RowWrite[]): KvAtomicLike {
+    const operation = kv.atomic();
+    for (const { key, version, value, expireIn } of writes) {
+      const at = [this.#prefix, key];
+      operation.check({ key: at, versionstamp: version });
+      if (value === null) operation.delete(at);
+      else operation.set(at, value, { expireIn: Math.min(expireIn, LONGEST_LIFE) });
+    }
+    return operation;
+  }
+}
+
+/** Tries again, after a random while, what SQLite's lock kept from happening. */
+async function throughLock<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries === LOCK_TRIES || !(error instanceof Error) || !/database is (?:locked|busy)/.test(error.message)) {
+        throw error;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 4));
+  }
+}
+
+function isKv(kv: unknown): kv is KvLike {
+  const methods: readonly (keyof KvLike)[] = ["getMany", "atomic", "close"];
+  return typeof kv === "object" && kv !== null &&
+    methods.every((method) => typeof (kv as Partial<KvLike>)[method] === "function");
+}
+
+function invalid(why: string): Error {
+  return kvotaError("TypeError", "KVOTA_OPTION_INVALID", `Cannot make a Deno KV store: ${why}`);
+}

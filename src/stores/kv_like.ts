@@ -1,0 +1,76 @@
+/** The part of Deno KV that is used, as the native one and `@deno/kv` on Bun and Node have it. */
+
+/** A key: its parts. */
+export type KvKeyLike = readonly string[];
+
+/** What stands under a key. */
+export interface KvEntryLike {
+  /** Its value; `null` where there is none. */
+  readonly value: unknown;
+  /** Its version; `null` where there is none. */
+  readonly versionstamp: string | null;
+}
+
+/** An atomic operation in the making. */
+export interface KvAtomicLike {
+  /** Lets the commit happen only if the key still has this version. */
+  check(...checks: readonly { readonly key: KvKeyLike; readonly versionstamp: string | null }[]): unknown;
+  /** Writes a value, which may be dropped after `expireIn` milliseconds. */
+  set(key: KvKeyLike, value: unknown, options?: { readonly expireIn?: number }): unknown;
+  /** Removes a key. */
+  delete(key: KvKeyLike): unknown;
+  /** Does it all or nothing. */
+  commit(): Promise<{ readonly ok: boolean; readonly versionstamp?: string }>;
+}
+
+/** An open database. */
+export interface KvLike {
+  /** The entries of up to ten keys, in their order. */
+  getMany(keys: readonly KvKeyLike[]): Promise<readonly KvEntryLike[]>;
+  /** Begins an atomic operation. */
+  atomic(): KvAtomicLike;
+  /** Closes the database. */
+  close(): void;
+}
+
+/** Where a database is: a path, `":memory:"`, a KV Connect URL, or `undefined` for the runtime's own. */
+export interface KvLocation {
+  readonly path: string | undefined;
+  readonly token: string | undefined;
+}
+
+interface NativeDeno {
+  readonly openKv?: (path?: string) => Promise<unknown>;
+  readonly env?: { set(name: string, value: string): void };
+}
+
+/** Not a literal where it is imported: it is the application's to install, not this package's. */
+const NODE_PACKAGE = "@deno/kv";
+
+/** Whether this runtime has Deno KV built in. */
+export function hasNativeKv(): boolean {
+  return typeof native()?.openKv === "function";
+}
+
+/** Opens the database natively, or through `@deno/kv`. */
+export async function openKv({ path, token }: KvLocation): Promise<KvLike> {
+  const deno = native();
+  if (deno?.openKv !== undefined) {
+    // The one way in which Deno takes a token.
+    if (token !== undefined) deno.env!.set("DENO_KV_ACCESS_TOKEN", token);
+    return await deno.openKv(path) as KvLike;
+  }
+  const { openKv } = await import(NODE_PACKAGE) as {
+    openKv(path: string | undefined, options: Record<string, unknown>): Promise<KvLike>;
+  };
+  // Rows are bytes. What is not, was not written here, and need not be understood (Bun has no V8 to do it).
+  const encodeV8 = (): never => {
+    throw new TypeError("Cannot write what is no bytes");
+  };
+  const decodeV8 = (): null => null;
+  return await openKv(path, { encodeV8, decodeV8, ...(token === undefined ? {} : { accessToken: token }) });
+}
+
+function native(): NativeDeno | undefined {
+  return (globalThis as { Deno?: NativeDeno }).Deno;
+}

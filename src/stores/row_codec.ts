@@ -1,0 +1,75 @@
+/**
+ * Rows as bytes: 1 byte version, 7 bytes fingerprint of the layout, then numbers of 8 bytes, little-endian (IEEE 754): `blockedUntil`,
+ * `touchedAt`, `owner`, and the cells.
+ *
+ * Bytes, because every runtime reads them alike; and because a row that says itself what it is can be refused.
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
+import type { RowPlan } from "../row.ts";
+
+const VERSION = 1;
+const FINGERPRINT = 7;
+const HEADER = 1 + FINGERPRINT;
+const NUMBER = 8;
+/** Numbers before the cells. */
+const FIELDS = 3;
+
+/** What a row holds. All zeros is a key never seen. */
+export interface RowContent {
+  readonly cells: Float64Array;
+  /** Epoch milliseconds until which the key is denied whatever its quota. */
+  blockedUntil: number;
+  /** The furthest that any writer's clock has been. */
+  touchedAt: number;
+  /** Whose clock that was: a number that each limiter draws for itself. */
+  owner: number;
+}
+
+/** Reads and writes the rows of one layout, and of no other. */
+export class RowCodec {
+  /** The layout's fingerprint as text, for the rows' keys. */
+  readonly fingerprint: string;
+  readonly #prefix: Uint8Array;
+  readonly #row: RowPlan;
+  readonly #width: number;
+
+  constructor(row: RowPlan) {
+    const digest = sha256(utf8ToBytes(row.layout)).subarray(0, FINGERPRINT);
+    this.fingerprint = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.#prefix = Uint8Array.of(VERSION, ...digest);
+    this.#row = row;
+    this.#width = row.width;
+  }
+
+  empty(): RowContent {
+    return { cells: new Float64Array(this.#width), blockedUntil: 0, touchedAt: 0, owner: 0 };
+  }
+
+  encode({ cells, blockedUntil, touchedAt, owner }: RowContent): Uint8Array {
+    const bytes = new Uint8Array(HEADER + NUMBER * (FIELDS + this.#width));
+    bytes.set(this.#prefix);
+    const view = new DataView(bytes.buffer);
+    [blockedUntil, touchedAt, owner, ...cells].forEach((number, i) =>
+      view.setFloat64(HEADER + NUMBER * i, number, true)
+    );
+    return bytes;
+  }
+
+  /** What the bytes say; `null` for what these rows cannot have been: another version or layout, cut short, numbers that no charge leaves. */
+  decode(value: unknown): RowContent | null {
+    if (!(value instanceof Uint8Array) || value.length !== HEADER + NUMBER * (FIELDS + this.#width)) return null;
+    if (this.#prefix.some((byte, i) => value[i] !== byte)) return null;
+    const view = new DataView(value.buffer, value.byteOffset);
+    const numbers = Float64Array.from(
+      { length: FIELDS + this.#width },
+      (_, i) => view.getFloat64(HEADER + NUMBER * i, true),
+    );
+    if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) return null;
+    const [blockedUntil = 0, touchedAt = 0, owner = 0] = numbers;
+    const cells = numbers.subarray(FIELDS);
+    // What stands further ahead than a charge at `touchedAt` could have put it, no charge has put there.
+    this.#row.rewind(cells, 0, touchedAt);
+    return { cells, blockedUntil, touchedAt, owner };
+  }
+}
