@@ -1,24 +1,29 @@
 /**
- * A small API behind a rate limit: what `deno task start` runs.
+ * A small API behind a rate limit that a restart does not forget: what `deno task start` runs.
  *
- * `--port` (or PORT) and `--limit` (once or more) change it; `--help` tells.
+ * `--port` (or PORT), `--limit` (once or more) and `--kv` change it; `--help` tells.
  */
 // deno-lint-ignore-file no-console -- a program that people start talks to them
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { createRateLimiter, formatLimit, type LimitObject, logDenials, withRateLimit } from "@kvota/kvota";
+import { createRateLimiter, denoKvStore, formatLimit, type LimitObject, logDenials, withRateLimit } from "@kvota/kvota";
 
-const USAGE = `Usage: deno task start [--port <port>] [--limit <limit>]...
+const USAGE = `Usage: deno task start [--port <port>] [--limit <limit>]... [--kv <path>]
 
   --port <port>    where to listen; PORT, else 8000, unless given; 0 for any free port
   --limit <limit>  a limit for each client address, such as "100/1m" or "10/1s burst 20";
-                   several must all allow; "10/1s burst 20" and "100/1m" unless given`;
+                   several must all allow; "10/1s burst 20" and "100/1m" unless given
+  --kv <path>      the file to count in, made if there is none; .kvota/counts.sqlite unless given;
+                   "deno task start" may write in .kvota only`;
 
 const USAGE_ERROR = 2;
 
 interface Settings {
   readonly port: number;
   readonly limits: readonly string[];
+  readonly kv: string;
 }
 
 function fail(message: string): never {
@@ -31,6 +36,7 @@ function readSettings(): Settings {
     options: {
       port: { type: "string" },
       limit: { type: "string", multiple: true },
+      kv: { type: "string" },
       help: { type: "boolean" },
     },
   });
@@ -43,7 +49,8 @@ function readSettings(): Settings {
   if (!/^\d+$/.test(text) || port > 65_535) {
     throw new RangeError(`Cannot listen: a port is a number from 0 to 65535, received "${text}"`);
   }
-  return { port, limits: values.limit ?? ["10/1s burst 20", "100/1m"] };
+  const { limit: limits = ["10/1s burst 20", "100/1m"], kv = ".kvota/counts.sqlite" } = values;
+  return { port, limits, kv };
 }
 
 function api(request: Request): Response {
@@ -55,22 +62,41 @@ function api(request: Request): Response {
   return Response.json({ error: "not found" }, { status: 404 });
 }
 
-function start({ port, limits }: Settings): void {
-  const limiter = createRateLimiter<[Deno.ServeHandlerInfo]>({ limit: limits, onDecision: logDenials() });
-  const server = Deno.serve({ port, onListen: ({ port }) => announce(port, limits) }, withRateLimit(api, limiter));
+function start({ port, limits, kv }: Settings): void {
+  const limiter = createRateLimiter<[Deno.ServeHandlerInfo]>({
+    limit: limits,
+    store: denoKvStore(kv),
+    onDecision: logDenials(),
+    // Requests are answered while the file cannot be; whoever runs this should know.
+    onEvent: (event) => console.error(event),
+  });
+  makeFolder(dirname(kv));
+  const server = Deno.serve({ port, onListen: ({ port }) => announce(port, limits, kv) }, withRateLimit(api, limiter));
+  let stopped = false;
   const stop = (): void => {
+    // A terminal's Ctrl-C comes twice: once to all its programs, and once more from the task.
+    if (stopped) return;
+    stopped = true;
     console.log("Finishing what is in flight …");
     void server.shutdown().then(() => limiter.close());
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, stop);
 }
 
-function announce(port: number, limits: readonly (string | LimitObject)[]): void {
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw new Error(`Cannot make the folder of the counts: ${(error as Error).message}, received "${path}"`);
+  }
+}
+
+function announce(port: number, limits: readonly (string | LimitObject)[], kv: string): void {
   const address = `http://localhost:${port}/`;
   console.log(`Listening on ${address}
 
   limits       ${limits.map(formatLimit).join(", ")} for each client address
-  counted in   this process's memory: a restart forgets
+  counted in   Deno KV at ${kv}: a restart forgets nothing
   blocked      one JSON line each, below
 
 Try it:

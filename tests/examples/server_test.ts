@@ -1,21 +1,34 @@
 /** The program that `deno task start` runs, as a person would use it. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { withFolder } from "../stores/kv_file.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
+const LISTENING = /Listening on (http:\/\/localhost:\d+\/)/;
+const started: ChildProcess[] = [];
 // The program itself is Deno's; once is enough.
 const skip = "Deno" in globalThis ? false : "SKIPPED: the server is a Deno program, tried when the tests run on Deno";
 
+/** What the task says, permissions and all; but in a folder of the test's own, where nothing has been counted yet. */
 function start(
+  folder: string,
   ...flags: string[]
 ): { child: ChildProcess; output: () => string; waitFor: (text: RegExp) => Promise<string> } {
-  const args = ["run", "--allow-net", "--allow-env=PORT", "examples/server.ts", ...flags];
-  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, NO_COLOR: "1" } });
+  const { tasks } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8")) as { tasks: { start: string } };
+  const [deno, run = "", ...args] = tasks.start.split(" ");
+  assert.equal(deno, "deno");
+  const program = join(root, args.pop()!);
+  const child = spawn(process.execPath, [run, "--config", join(root, "deno.json"), ...args, program, ...flags], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  started.push(child);
   let output = "";
   const watchers = new Set<() => void>();
   for (const stream of [child.stdout!, child.stderr!]) {
@@ -40,37 +53,78 @@ function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => child.on("close", resolve));
 }
 
-test("the server tells where it listens, limits, logs what it blocks, and ends on Ctrl-C", { skip }, async () => {
-  const { child, output, waitFor } = start("--port", "0", "--limit", "3/1h");
+/** Leaves neither the folder behind nor a process. */
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  await withFolder(async (folder) => {
+    try {
+      await use(folder);
+    } finally {
+      for (const child of started.splice(0)) if (child.exitCode === null) child.kill("SIGKILL");
+    }
+  });
+}
+
+/** Ctrl-C; the program must end well. */
+async function stop(child: ChildProcess): Promise<void> {
   const end = ended(child);
-  const url = await waitFor(/Listening on (http:\/\/localhost:\d+\/)/);
-  await waitFor(/curl -s/);
-  assert.match(output(), /limits +3\/1h/);
-  assert.match(output(), /memory/);
+  // child.kill() would make Deno tell that it was killed instead of the code that it ended with.
+  process.kill(child.pid!, "SIGINT");
+  assert.equal(await end, 0);
+}
+
+async function statuses(url: string, count: number): Promise<number[]> {
   const statuses = [];
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < count; i++) {
     // deno-lint-ignore no-await-in-loop -- one after the other, as a person would
     const response = await fetch(url);
     statuses.push(response.status);
     // deno-lint-ignore no-await-in-loop -- so that the connection is free for the next
     await response.text();
   }
-  assert.deepEqual(statuses.slice(0, 5), [200, 200, 200, 429, 429]);
-  const omitted = JSON.parse(await waitFor(/^\{.*omitted.*\}$/m));
-  const denied = output().split("\n").filter((line) => line.includes('"rate-limit-denied"')).map((line) =>
-    JSON.parse(line)
-  );
-  assert.ok(denied.length >= 10 && denied.length + omitted.omitted <= 27);
-  assert.deepEqual(
-    { client: denied[0].client, rule: denied[0].rule, limit: denied[0].limit },
-    { client: denied[0].client, rule: "default", limit: ["3/1h"] },
-  );
-  assert.ok(denied[0].retryAfter > 0);
-  // child.kill() would make Deno tell that it was killed instead of the code that it ended with.
-  process.kill(child.pid!, "SIGINT");
-  const code = await end;
-  assert.match(output(), /Finishing what is in flight/);
-  assert.equal(code, 0);
+  return statuses;
+}
+
+test(
+  "the server tells where it listens and counts, limits, logs what it blocks, and ends on Ctrl-C",
+  { skip },
+  async () => {
+    await inFolder(async (folder) => {
+      const { child, output, waitFor } = start(folder, "--port", "0", "--limit", "3/1h");
+      const url = await waitFor(LISTENING);
+      await waitFor(/curl -s/);
+      assert.match(output(), /limits +3\/1h/);
+      assert.match(output(), /counted in +Deno KV at \.kvota\/counts\.sqlite: a restart forgets nothing/);
+      assert.deepEqual((await statuses(url, 30)).slice(0, 5), [200, 200, 200, 429, 429]);
+      const omitted = JSON.parse(await waitFor(/^\{.*omitted.*\}$/m));
+      const denied = output().split("\n").filter((line) => line.includes('"rate-limit-denied"')).map((line) =>
+        JSON.parse(line)
+      );
+      assert.ok(denied.length >= 10 && denied.length + omitted.omitted <= 27);
+      assert.deepEqual(
+        { client: denied[0].client, rule: denied[0].rule, limit: denied[0].limit },
+        { client: denied[0].client, rule: "default", limit: ["3/1h"] },
+      );
+      assert.ok(denied[0].retryAfter > 0);
+      await stop(child);
+      assert.match(output(), /Finishing what is in flight/);
+    });
+  },
+);
+
+test("the server forgets nothing when it is started again, and counts where --kv says", { skip }, async () => {
+  await inFolder(async (folder) => {
+    const flags = ["--port", "0", "--limit", "5/1h"];
+    const first = start(folder, ...flags);
+    assert.deepEqual(await statuses(await first.waitFor(LISTENING), 6), [200, 200, 200, 200, 200, 429]);
+    await stop(first.child);
+    const second = start(folder, ...flags);
+    assert.deepEqual(await statuses(await second.waitFor(LISTENING), 1), [429]);
+    await stop(second.child);
+    const elsewhere = start(folder, ...flags, "--kv", ".kvota/others/counts.sqlite");
+    assert.deepEqual(await statuses(await elsewhere.waitFor(LISTENING), 1), [200]);
+    assert.match(elsewhere.output(), /Deno KV at \.kvota\/others\/counts\.sqlite/);
+    await stop(elsewhere.child);
+  });
 });
 
 test("the server ends with 2 and a clear message for bad flags and a port in use", { skip }, async () => {
@@ -83,13 +137,16 @@ test("the server ends with 2 and a clear message for bad flags and a port in use
     [["--port", "http"], /Cannot listen: a port is a number from 0 to 65535, received "http"/],
     [["--limit", "10/1x"], /Cannot parse limit "10\/1x"/],
     [["--prot", "1"], /--prot/],
+    [["--kv", "elsewhere/counts.sqlite"], /Cannot make the folder of the counts: .*, received "elsewhere"/],
   ];
-  for (const [flags, message] of cases) {
-    const { child, output } = start(...flags);
-    // deno-lint-ignore no-await-in-loop -- few cores
-    assert.equal(await ended(child), 2);
-    assert.match(output(), message);
-    assert.match(output(), /Usage:/);
-  }
+  await inFolder(async (folder) => {
+    for (const [flags, message] of cases) {
+      const { child, output } = start(folder, ...flags);
+      // deno-lint-ignore no-await-in-loop -- few cores
+      assert.equal(await ended(child), 2);
+      assert.match(output(), message);
+      assert.match(output(), /Usage:/);
+    }
+  });
   other.close();
 });
