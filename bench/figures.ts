@@ -3,6 +3,10 @@
 export const RUNTIMES = ["deno", "bun"] as const;
 export type Runtime = (typeof RUNTIMES)[number];
 
+/** Two processes that share a database. */
+export const PAIRS = ["deno+deno", "deno+bun"] as const;
+export type Pair = (typeof PAIRS)[number];
+
 /** Every raw figure of one run: a name such as `deno/decide/hot/kvota`, and a number for each round. */
 export type Samples = Map<string, number[]>;
 
@@ -29,7 +33,7 @@ export function ratiosOf(samples: Samples, name: string, by: string): number[] {
   return (samples.get(name) ?? []).map((value, round) => value / (divisors[round] ?? NaN));
 }
 
-/** What kvota is meant to reach, by runtime. */
+/** What kvota is meant to reach, by runtime or by pair of them. */
 export const TARGETS = {
   /** Times faster than the fastest peer: one decision, 100,000 keys drawn uniformly. */
   speedup: { deno: 3.5, bun: 3 },
@@ -39,4 +43,21 @@ export const TARGETS = {
   share: { deno: 0.8, bun: 0.75 },
   /** Times the requests a second of hono with hono-rate-limiter. */
   overHono: { deno: 1.4, bun: 1.4 },
-} as const satisfies Record<string, Record<Runtime, number>>;
+  /** Times the decisions a second of the naive loop over a Deno KV file: one hot key, 64 in flight. */
+  kvHot: { deno: 400, bun: 300 },
+  /** Milliseconds that 99 of 100 of those take at most. */
+  kvHotP99: { deno: 2, bun: 2 },
+  /** The same for 10,000 keys drawn uniformly. */
+  kvSpread: { deno: 4, bun: 2.5 },
+  /** The median decision's time there as a share of the naive loop's, at most, however many are in flight. */
+  kvSpreadP50: { deno: 1, bun: 1 },
+  /** Both processes' decisions a second on one hot key, as a share of the mean of each alone. */
+  kvTogether: { "deno+deno": 0.8, "deno+bun": 0.8 },
+  /** The slower process's as a share of the faster's. */
+  kvFairness: { "deno+deno": 1 / 3, "deno+bun": 1 / 5 },
+  /** Milliseconds that the slowest single decision takes at most. */
+  kvSlowest: { "deno+deno": 500, "deno+bun": 500 },
+  /** The same as `kvTogether`, for 100 keys drawn uniformly. */
+  kvTogether100: { "deno+deno": 0.7 },
+  kvFairness100: { "deno+deno": 1 / 3 },
+} as const satisfies Record<string, Record<Runtime, number> | Partial<Record<Pair, number>>>;

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-await-in-loop -- measurements must not run beside each other
 /** Requests a second over loopback: one server core, one core that asks. */
 import { record, type Runtime, RUNTIMES, type Samples } from "./figures.ts";
-import { run, script, type Tools } from "./runtimes.ts";
+import { linesOf, nextLine, run, script, type Tools } from "./runtimes.ts";
 
 export const VARIANTS = ["bare", "kvota", "hono", "hono + hono-rate-limiter", "bare 429", "kvota 429"] as const;
 type Variant = (typeof VARIANTS)[number];
@@ -23,24 +23,13 @@ export async function measureHttp(tools: Tools, samples: Samples, rounds: number
 async function measureOne(tools: Tools, runtime: Runtime, variant: Variant): Promise<number> {
   const [program = "", ...args] = tools.pin(0, script(tools, runtime, "http_server.ts", [variant]));
   await using server = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
-  const url = `http://127.0.0.1:${await portOf(server)}/`;
+  // It stays bound to its standard output, of which only the first line is read: its port.
+  const url = `http://127.0.0.1:${await nextLine(linesOf(server.stdout))}/`;
   await ask(tools, url, WARM_UP_SECONDS);
   const { rate, asked, refused } = await ask(tools, url, SECONDS);
   const expected = variant.endsWith("429") ? asked : 0;
   if (refused === expected) return rate;
   throw new Error(`Cannot use ${variant} on ${runtime}: ${refused} of ${asked} answers were no 2xx, not ${expected}`);
-}
-
-/** The server stays bound to its standard output, of which only the first line is read. */
-async function portOf(server: Deno.ChildProcess): Promise<number> {
-  const reader = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  while (!text.includes("\n")) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error("Cannot start the server: it ended before it told its port");
-    text += value;
-  }
-  return Number(text.trim());
 }
 
 async function ask(tools: Tools, url: string, seconds: number): Promise<Record<"rate" | "asked" | "refused", number>> {

@@ -1,12 +1,18 @@
 /** README.md and results.json of this folder. */
 import type { Samples } from "./figures.ts";
-import { decisionTable, httpTable, memoryTable, table, targetTable } from "./tables.ts";
+import { ADMIT } from "./kv_job.ts";
+import { kvTables } from "./kv_tables.ts";
+import { decisionTable, httpTable, memoryTable, table } from "./tables.ts";
+import { targetTable } from "./targets.ts";
 
-/** How often everything was measured. */
+/** How often everything was measured, and what was measured for a while, how long. */
 export interface Rounds {
   readonly decide: number;
   readonly memory: number;
   readonly http: number;
+  readonly kv: number;
+  /** How long each process of the KV benchmark is measured. */
+  readonly kvSeconds: number;
 }
 
 export async function writeReport(samples: Samples, rounds: Rounds, machine: Record<string, string>): Promise<void> {
@@ -47,6 +53,24 @@ the part that blocks are written to stays untouched until one is made. A key may
 
 ${memoryTable(samples)}
 
+## Over a Deno KV file
+
+Decisions a second of one process with so many clients, each of which asks again once it was answered; the median of ${rounds.kv} runs of
+${rounds.kvSeconds} seconds, each on a new file in the system's temporary folder (\`TMPDIR\` says where: over one in memory, everything is faster), after every key has been charged once and the process has warmed up. "naive" is what one
+would write without kvota: for each request read the row, decide, compare and set, and at once again when somebody was faster
+([kv_naive.ts](kv_naive.ts)). All of kvota's decisions are \`strict\`: committed before they are answered. Nothing is denied. "× naive" is the
+median of the rounds' ratios.
+
+${kvTables(samples)}
+
+64 clients ask for the one hot key, 16 in each of two processes. These start to be measured at an agreed instant and load the file from before it to after the span's
+end; "together / alone" is both processes' decisions a second as a share of the mean of each alone on a file, in the same round.
+Of two processes' p99 and slowest decision the worse is given.
+"not charged" is how many units more were let in than the file says were charged, "charged twice" how many fewer (a commit that was not answered in
+time is made again, and may have happened the first time), "admitted wrongly" by how many requests more or
+fewer than ${ADMIT.burst} of ${ADMIT.asked} pass a limit of ${ADMIT.burst}, "not from the file" how many requests kvota let in by itself because the file was late: these are no part of the rates, and who met one
+asked again until the file answered. All four are the worst round's.
+
 ## Over HTTP
 
 Requests a second of a server on one core, which answers \`hello\` to 64 connections of \`wrk\` on another core over loopback; the median
@@ -66,9 +90,10 @@ All requests come from one address, so this is one hot key; the tables above tel
 ${table(["what", "value"], Object.entries(machine))}
 
 \`\`\`sh
-deno task bench           # prints these tables
-deno task bench --quick   # one round of each: whether it runs, not what is true
-deno task bench --report  # and writes them here
+deno task bench            # prints these tables
+deno task bench --quick    # one round of each: whether it runs, not what is true
+deno task bench --report   # and writes them here
+deno task bench --only=kv  # one part: decide, memory, kv or http
 \`\`\`
 
 It needs \`npx\` (for Bun) and \`wrk\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between

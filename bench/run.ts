@@ -1,31 +1,64 @@
-// deno-lint-ignore-file no-console -- its tables are its output
-/** `deno task bench [--quick] [--report]`. */
+// deno-lint-ignore-file no-console no-await-in-loop -- its tables are its output; measurements must not run beside each other
+/** `deno task bench [--quick] [--report | --only=…]`. */
 import { measureDecisions, measureMemory } from "./decide.ts";
 import type { Samples } from "./figures.ts";
 import { measureHttp } from "./http.ts";
-import { describeMachine } from "./machine.ts";
+import { measureKv } from "./kv.ts";
+import { kvTables } from "./kv_tables.ts";
+import { describeMachine, watchProcessor } from "./machine.ts";
 import { type Rounds, writeReport } from "./report.ts";
-import { findTools } from "./runtimes.ts";
-import { decisionTable, httpTable, memoryTable, targetTable } from "./tables.ts";
+import { findTools, type Tools } from "./runtimes.ts";
+import { decisionTable, httpTable, memoryTable } from "./tables.ts";
+import { targetTable } from "./targets.ts";
 
-const FULL: Rounds = { decide: 4, memory: 2, http: 4 };
-const QUICK: Rounds = { decide: 1, memory: 1, http: 1 };
+const FULL: Rounds = { decide: 4, memory: 2, http: 4, kv: 3, kvSeconds: 3 };
+const QUICK: Rounds = { decide: 1, memory: 1, http: 1, kv: 1, kvSeconds: 1 };
 
-const unknown = Deno.args.filter((arg) => arg !== "--quick" && arg !== "--report");
-if (unknown.length > 0) {
-  console.error(`Cannot understand ${unknown.join(" ")}: there are --quick and --report`);
-  Deno.exit(2);
-}
-const rounds = Deno.args.includes("--quick") ? QUICK : FULL;
+/** What can be measured alone. */
+const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => Promise<string>> = {
+  async decide(tools, samples, rounds) {
+    await measureDecisions(tools, samples, rounds.decide);
+    return decisionTable(samples);
+  },
+  async memory(tools, samples, rounds) {
+    await measureMemory(tools, samples, rounds.memory);
+    return memoryTable(samples);
+  },
+  async kv(tools, samples, rounds) {
+    await measureKv(tools, samples, rounds.kv, rounds.kvSeconds * 1000);
+    return kvTables(samples);
+  },
+  async http(tools, samples, rounds) {
+    await measureHttp(tools, samples, rounds.http);
+    return httpTable(samples);
+  },
+};
+
+const [quick, report] = ["--quick", "--report"].map((flag) => Deno.args.includes(flag));
+const only = Deno.args.filter((arg) => arg.startsWith("--only=")).map((arg) => arg.slice("--only=".length));
+const known = ["--quick", "--report", ...Object.keys(PARTS).map((part) => `--only=${part}`)];
+const unknown = Deno.args.filter((arg) => !known.includes(arg));
+if (unknown.length > 0) refuse(`Cannot understand ${unknown.join(" ")}: there are ${known.join(" ")}`);
+// What it would say of the other parts was measured on another day.
+if (report && only.length > 0) refuse("Cannot report a part: --report measures everything");
+
+const rounds = quick ? QUICK : FULL;
 const tools = await findTools();
 const machine = await describeMachine(tools);
 console.log(Object.entries(machine).map(([what, value]) => `${what}: ${value}`).join("\n"));
 
 const samples: Samples = new Map();
-await measureDecisions(tools, samples, rounds.decide);
-console.log(`\n${decisionTable(samples)}`);
-await measureMemory(tools, samples, rounds.memory);
-console.log(`\n${memoryTable(samples)}`);
-await measureHttp(tools, samples, rounds.http);
-console.log(`\n${httpTable(samples)}\n\n${targetTable(samples)}`);
-if (Deno.args.includes("--report")) await writeReport(samples, rounds, machine);
+const taken = await watchProcessor();
+for (const [name, measure] of Object.entries(PARTS)) {
+  if (only.length > 0 && !only.includes(name)) continue;
+  console.log(`\n${await measure(tools, samples, rounds)}`);
+}
+const host = await taken();
+console.log(`\n${targetTable(samples)}`);
+for (const [what, share] of Object.entries(host)) console.log(`\n${what}: ${share}`);
+if (report) await writeReport(samples, rounds, { ...machine, ...host });
+
+function refuse(why: string): never {
+  console.error(why);
+  Deno.exit(2);
+}

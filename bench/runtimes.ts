@@ -3,6 +3,7 @@ import type { Runtime } from "./figures.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 
 /** What to run, on what. */
 export interface Tools {
@@ -38,7 +39,7 @@ export function script(tools: Tools, runtime: Runtime, file: string, args: reado
   const path = decodeURIComponent(new URL(file, import.meta.url).pathname);
   return runtime === "bun"
     ? [tools.bun, "run", path, ...args]
-    : [Deno.execPath(), "run", "-A", "--v8-flags=--expose-gc", path, ...args];
+    : [Deno.execPath(), "run", "-A", "--unstable-kv", "--v8-flags=--expose-gc", path, ...args];
 }
 
 /** Runs to the end and gives the standard output; fails, with what the program said, unless it exits with 0. */
@@ -50,6 +51,49 @@ export async function run(command: readonly string[], timeout = 60_000): Promise
 
 export function lastLine(text: string): string {
   return text.trimEnd().split("\n").at(-1) ?? "";
+}
+
+/**
+ * Runs all beside each other: each says with a line when it is ready, and is told with a line what `begin` gives once all are.
+ *
+ * @returns What each said last.
+ */
+export async function runTogether(
+  commands: readonly (readonly string[])[],
+  begin: () => string,
+  timeout = 60_000,
+): Promise<string[]> {
+  const signal = AbortSignal.timeout(timeout);
+  const options = { cwd: ROOT, signal, stdin: "piped", stdout: "piped", stderr: "inherit" } as const;
+  const running = commands.map(([program = "", ...args]) => {
+    const child = new Deno.Command(program, { args, ...options }).spawn();
+    return { child, lines: linesOf(child.stdout) };
+  });
+  try {
+    await Promise.all(running.map(({ lines }) => nextLine(lines)));
+    const told = encoder.encode(`${begin()}\n`);
+    await Promise.all(running.map(({ child }) => child.stdin.getWriter().write(told)));
+    return await Promise.all(running.map(({ lines }) => nextLine(lines)));
+  } finally {
+    // Those that have not failed, where another has.
+    await Promise.all(running.map(({ child }) => child[Symbol.asyncDispose]()));
+  }
+}
+
+/** The next line of what a program says; fails where it ends instead. */
+export async function nextLine(lines: AsyncIterator<string>): Promise<string> {
+  const { value, done } = await lines.next();
+  if (done) throw new Error("Cannot hear what a program says: it has ended");
+  return value;
+}
+
+export async function* linesOf(output: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  let text = "";
+  for await (const part of output.pipeThrough(new TextDecoderStream())) {
+    const lines = (text + part).split("\n");
+    text = lines.pop()!;
+    yield* lines;
+  }
 }
 
 /** The output whatever the exit code; `undefined` where there is no such program. */

@@ -1,11 +1,17 @@
 /** The figures of a run as Markdown tables, which are printed as they are. */
 import { CONTENDERS } from "./contenders.ts";
 import { SCENARIOS } from "./decide.ts";
-import { median, medianOf, ratiosOf, type Runtime, RUNTIMES, type Samples, TARGETS } from "./figures.ts";
+import { median, medianOf, type Pair, ratiosOf, type Runtime, RUNTIMES, type Samples } from "./figures.ts";
 import { VARIANTS } from "./http.ts";
 
 const PEERS = CONTENDERS.filter((name) => name !== "kvota");
-const NAMES: Record<Runtime, string> = { deno: "Deno", bun: "Bun" };
+/** What readers call runtimes, and two that share a database. */
+export const NAMES: Readonly<Record<Runtime | Pair, string>> = {
+  deno: "Deno",
+  bun: "Bun",
+  "deno+deno": "Deno + Deno",
+  "deno+bun": "Deno + Bun",
+};
 const RUNTIME_COLUMNS = RUNTIMES.map((runtime) => NAMES[runtime]);
 
 export function decisionTable(samples: Samples): string {
@@ -49,53 +55,14 @@ export function httpTable(samples: Samples): string {
   return table(["requests/s", ...RUNTIME_COLUMNS.flatMap((name) => [name, "share of bare"])], rows);
 }
 
-/** With the rounds' range: a verdict on a median says little where the target lies within it. */
-export function targetTable(samples: Samples): string {
-  const rows = RUNTIMES.flatMap((runtime) => {
-    const http = (variant: string) => `${runtime}/http/${variant}`;
-    const row = (what: string, rounds: readonly number[], target: number, atMost = false) => {
-      const value = median(rounds);
-      const [lowest, highest] = [Math.min(...rounds), Math.max(...rounds)];
-      return [
-        what,
-        NAMES[runtime],
-        value.toFixed(2),
-        `${lowest.toFixed(2)} – ${highest.toFixed(2)}`,
-        `${atMost ? "≤" : "≥"} ${target}`,
-        verdict(atMost ? value <= target : value >= target, lowest < target && target < highest),
-      ];
-    };
-    const bytes = (what: string, name: string) =>
-      row(what, samples.get(`${runtime}/memory/${name}`) ?? [], TARGETS.bytesPerKey[runtime], true);
-    const over = (what: string, peer: string, target: number) =>
-      row(what, ratiosOf(samples, http("kvota"), http(peer)), target);
-    return [
-      row(
-        "times as fast as the fastest peer, 100,000 keys",
-        speedups(samples, runtime, "100k"),
-        TARGETS.speedup[runtime],
-      ),
-      bytes("bytes a key, resident", "kvota"),
-      bytes("bytes a key, reserved", "kvota reserved"),
-      over("share of the bare server", "bare", TARGETS.share[runtime]),
-      over("times hono + hono-rate-limiter", "hono + hono-rate-limiter", TARGETS.overHono[runtime]),
-    ];
-  });
-  return table(["target", "on", "median", "rounds", "wanted", "reached"], rows);
-}
-
-function verdict(reached: boolean, undecided: boolean): string {
-  return `${reached ? "yes" : "**no**"}${undecided ? ", but rounds disagree" : ""}`;
-}
-
 /** The peer that is fastest over all rounds, divided by kvota in the same round. */
-function speedups(samples: Samples, runtime: Runtime, scenario: string): number[] {
+export function speedups(samples: Samples, runtime: Runtime, scenario: string): number[] {
   const figure = (name: string) => `${runtime}/decide/${scenario}/${name}`;
   const fastest = PEERS.toSorted((a, b) => medianOf(samples, figure(a)) - medianOf(samples, figure(b)))[0]!;
   return ratiosOf(samples, figure(fastest), figure("kvota"));
 }
 
-function whole(value: number): string {
+export function whole(value: number): string {
   return Math.round(value).toLocaleString("en");
 }
 

@@ -1,0 +1,110 @@
+/** What was wanted, beside what was measured. */
+import { median, type Pair, PAIRS, ratiosOf, type Runtime, RUNTIMES, type Samples, TARGETS } from "./figures.ts";
+import { SPREAD_IN_FLIGHT } from "./kv.ts";
+import { timesNaive } from "./kv_tables.ts";
+import { NAMES, speedups, table } from "./tables.ts";
+
+type Bound = "≥" | "≤";
+type Row = readonly string[];
+
+/** With the rounds' range: a verdict on a median says little where the target lies within it. What was not measured has no row. */
+export function targetTable(samples: Samples): string {
+  const rows = [
+    ...RUNTIMES.flatMap((runtime) => runtimeRows(samples, runtime)),
+    ...RUNTIMES.flatMap((runtime) => kvRows(samples, runtime)),
+    ...PAIRS.flatMap((pair) => pairRows(samples, pair)),
+  ];
+  return table(["target", "on", "median", "rounds", "wanted", "reached"], rows);
+}
+
+function runtimeRows(samples: Samples, runtime: Runtime): Row[] {
+  const http = (variant: string) => `${runtime}/http/${variant}`;
+  const bytes = (what: string, name: string) =>
+    row(what, runtime, samples.get(`${runtime}/memory/${name}`), "≤", TARGETS.bytesPerKey[runtime]);
+  const over = (what: string, peer: string, target: number) =>
+    row(what, runtime, ratiosOf(samples, http("kvota"), http(peer)), "≥", target);
+  return [
+    ...row(
+      "times as fast as the fastest peer, 100,000 keys",
+      runtime,
+      speedups(samples, runtime, "100k"),
+      "≥",
+      TARGETS.speedup[runtime],
+    ),
+    ...bytes("bytes a key, resident", "kvota"),
+    ...bytes("bytes a key, reserved", "kvota reserved"),
+    ...over("share of the bare server", "bare", TARGETS.share[runtime]),
+    ...over("times hono + hono-rate-limiter", "hono + hono-rate-limiter", TARGETS.overHono[runtime]),
+  ];
+}
+
+function kvRows(samples: Samples, runtime: Runtime): Row[] {
+  const hot = `${runtime}/kv/hot`;
+  const spread = (inFlight: number) => `${runtime}/kv/spread ${inFlight}`;
+  return [
+    ...row("KV, 1 hot key: times the naive loop", runtime, timesNaive(samples, hot), "≥", TARGETS.kvHot[runtime]),
+    ...row("the same: p99, ms", runtime, samples.get(`${hot}/kvota/p99`), "≤", TARGETS.kvHotP99[runtime]),
+    ...row("the same: let in, not charged", runtime, samples.get(`${hot}/kvota/not charged`), "≤", 0),
+    ...row("the same: admitted wrongly", runtime, samples.get(`${hot}/kvota/admitted wrongly`), "≤", 0),
+    ...row(
+      "KV, 10,000 keys: times the naive loop",
+      runtime,
+      timesNaive(samples, spread(64)),
+      "≥",
+      TARGETS.kvSpread[runtime],
+    ),
+    ...SPREAD_IN_FLIGHT.flatMap((inFlight) =>
+      row(
+        `the same: p50 as a share of its, ${inFlight} in flight`,
+        runtime,
+        ratiosOf(samples, `${spread(inFlight)}/kvota/p50`, `${spread(inFlight)}/naive/p50`),
+        "≤",
+        TARGETS.kvSpreadP50[runtime],
+      )
+    ),
+  ];
+}
+
+function pairRows(samples: Samples, pair: Pair): Row[] {
+  const hot = (figure: string) => samples.get(`${pair}/kv/pair hot/${figure}`);
+  const hundred = (figure: string) => samples.get(`${pair}/kv/pair 100/${figure}`);
+  const rows = [
+    ...row("two processes, 1 hot key: share of one alone", pair, hot("share"), "≥", TARGETS.kvTogether[pair]),
+    ...row("the same: slower / faster", pair, hot("fairness"), "≥", TARGETS.kvFairness[pair]),
+    ...row("the same: slowest decision, ms", pair, hot("slowest"), "≤", TARGETS.kvSlowest[pair]),
+    ...row("the same: let in, not charged", pair, hot("not charged"), "≤", 0),
+    ...row("the same: not from the file", pair, hot("elsewhere"), "≤", 0),
+  ];
+  if (pair !== "deno+deno") return rows;
+  return [
+    ...rows,
+    ...row("two processes, 100 keys: share of one alone", pair, hundred("share"), "≥", TARGETS.kvTogether100[pair]),
+    ...row("the same: slower / faster", pair, hundred("fairness"), "≥", TARGETS.kvFairness100[pair]),
+    ...row("the same: not from the file", pair, hundred("elsewhere"), "≤", 0),
+  ];
+}
+
+/** One row; none where there are no rounds. */
+function row(
+  what: string,
+  on: Runtime | Pair,
+  rounds: readonly number[] = [],
+  bound: Bound,
+  target: number,
+): Row[] {
+  if (rounds.length === 0) return [];
+  const value = median(rounds);
+  const [lowest, highest] = [Math.min(...rounds), Math.max(...rounds)];
+  return [[
+    what,
+    NAMES[on],
+    value.toFixed(2),
+    `${lowest.toFixed(2)} – ${highest.toFixed(2)}`,
+    `${bound} ${Number(target.toFixed(2))}`,
+    verdict(bound === "≤" ? value <= target : value >= target, lowest < target && target < highest),
+  ]];
+}
+
+function verdict(reached: boolean, undecided: boolean): string {
+  return `${reached ? "yes" : "**no**"}${undecided ? ", but rounds disagree" : ""}`;
+}
