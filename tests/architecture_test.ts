@@ -8,24 +8,30 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** From what everything stands on to what stands on everything; a file may import what stands before it, or beside it. */
 const layers: readonly (readonly string[])[] = [
-  ["errors.ts", "fields.ts", "clock.ts", "maybe_promise.ts"],
+  ["errors.ts", "fields.ts", "clock.ts", "maybe_promise.ts", "scanner.ts", "duration.ts"],
   ["algorithms/"],
   ["parse.ts", "limit.ts", "row.ts", "result.ts"],
   ["stores/"],
+  ["sharing/"],
   ["client/"],
   ["observe/"],
-  ["options.ts", "rule.ts", "limiter.ts", "limiter_types.ts"],
+  ["options.ts", "rule.ts", "open_ledger.ts", "limiter.ts", "limiter_types.ts"],
   ["http/"],
-  ["mod.ts"],
+  ["testing/"],
+  ["mod.ts", "testing.ts"],
 ];
+
+/** What is exported from. */
+const faces = ["mod.ts", "testing.ts"].map((name) => join(root, name));
 
 function sources(): string[] {
   const found = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
-  return [...found.filter((file) => file.endsWith(".ts")).map((file) => join(root, "src", file)), join(root, "mod.ts")];
+  const inside = found.filter((file) => file.endsWith(".ts")).map((file) => join(root, "src", file));
+  return [...inside, ...faces];
 }
 
 function layerOf(file: string): number {
-  const path = file === join(root, "mod.ts") ? "mod.ts" : relative(join(root, "src"), file).replaceAll("\\", "/");
+  const path = relative(faces.includes(file) ? root : join(root, "src"), file).replaceAll("\\", "/");
   const layer = layers.findIndex((names) =>
     names.some((name) => name.endsWith("/") ? path.startsWith(name) : path === name)
   );

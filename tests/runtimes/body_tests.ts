@@ -1,7 +1,7 @@
 /** Bodies, both ways: untouched where the request is allowed, dropped where it is denied. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withRateLimit } from "../../mod.ts";
+import { memoryStore, withRateLimit } from "../../mod.ts";
 import { clock, overOneConnection, type Runtime, serving } from "./runtime.ts";
 
 /** Registers the tests. */
@@ -22,7 +22,7 @@ export function addBodyTests(on: Runtime): void {
         },
       });
       return new Response(body, { headers: { "content-type": "text/event-stream", "x-own": "kept" }, status: 203 });
-    }, { limit: "10/1h", clock });
+    }, { limit: "10/1h", store: memoryStore(), clock });
     await serving(on, handler, async (url) => {
       const response = await fetch(url);
       assert.equal(response.status, 203);
@@ -50,7 +50,7 @@ export function addBodyTests(on: Runtime): void {
         },
       });
       return new Response(body);
-    }, { limit: "10/1h", clock });
+    }, { limit: "10/1h", store: memoryStore(), clock });
     await serving(on, handler, async (url) => {
       const received = new Uint8Array(await (await fetch(url)).arrayBuffer());
       assert.equal(received.length, 40 * 32_768);
@@ -67,7 +67,7 @@ export function addBodyTests(on: Runtime): void {
       lengths.push(response.headers.get("content-length"));
     };
     await serving(on, plain, ask);
-    await serving(on, withRateLimit(plain, { limit: "10/1h", clock }), ask);
+    await serving(on, withRateLimit(plain, { limit: "10/1h", store: memoryStore(), clock }), ask);
     // srvx sets none on Node: what counts is that the limit changes nothing.
     assert.equal(lengths.length, 2);
     assert.equal(lengths[1], lengths[0]);
@@ -94,7 +94,7 @@ export function addBodyTests(on: Runtime): void {
     const handler = withRateLimit((_: Request, ..._rest: readonly unknown[]) => {
       handled++;
       return new Response("hi");
-    }, { limit: "1/1h", clock });
+    }, { limit: "1/1h", store: memoryStore(), clock });
     await serving(on, handler, async (url) => {
       const post = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
       const get = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -110,7 +110,7 @@ export function addBodyTests(on: Runtime): void {
   test(`withRateLimit() on ${runtime} hands an allowed POST's body on`, async () => {
     const handler = withRateLimit(
       async (request: Request, ..._rest: readonly unknown[]) => new Response((await request.text()).toUpperCase()),
-      { limit: "1/1h", clock },
+      { limit: "1/1h", store: memoryStore(), clock },
     );
     await serving(on, handler, async (url) => {
       assert.equal(await (await fetch(url, { method: "POST", body: "hello" })).text(), "HELLO");

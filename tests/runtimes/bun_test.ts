@@ -51,7 +51,7 @@ function addBunTests(): void {
     const limited = withRateLimit((_: Request, server: BunServer) => {
       given = server;
       return new Response(`${server.port}`);
-    }, { limit: "1/1h", clock });
+    }, { limit: "1/1h", store: memoryStore(), clock });
     let handed: BunServer | undefined;
     const handler: Handler = (request, ...rest) => {
       handed = rest[0] as BunServer;

@@ -28,7 +28,7 @@ function addDenoTests(): void {
     const limited = withRateLimit((_: Request, info: Deno.ServeHandlerInfo<Deno.NetAddr>) => {
       given = info;
       return new Response(info.remoteAddr.hostname);
-    }, { limit: "1/1h", clock });
+    }, { limit: "1/1h", store: memoryStore(), clock });
     const infos: Deno.ServeHandlerInfo<Deno.NetAddr>[] = [];
     const handler: Handler = (request, ...rest) => {
       infos.push(rest[0] as Deno.ServeHandlerInfo<Deno.NetAddr>);

@@ -1,7 +1,7 @@
 /** Who gets through, and what is said to those who do not. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withRateLimit } from "../../mod.ts";
+import { memoryStore, withRateLimit } from "../../mod.ts";
 import { clock, members, type Runtime, serving } from "./runtime.ts";
 
 /** Registers the tests. */
@@ -13,7 +13,7 @@ export function addHeaderTests(on: Runtime): void {
     const handler = withRateLimit((_: Request, ..._rest: readonly unknown[]) => {
       handled++;
       return new Response("hi");
-    }, { limit: "100/1h", clock });
+    }, { limit: "100/1h", store: memoryStore(), clock });
     await serving(on, handler, async (url) => {
       const counts: Record<number, number> = {};
       await Promise.all(Array.from({ length: 300 }, async () => {
@@ -29,7 +29,11 @@ export function addHeaderTests(on: Runtime): void {
 
   test(`withRateLimit() on ${runtime} tells every limit's state in RateLimit and RateLimit-Policy`, async () => {
     const limit = ["2/10s", { limit: 60, window: "1m", algorithm: "fixed-window", name: 'the "slow" one' }] as const;
-    const handler = withRateLimit((_: Request, ..._rest: readonly unknown[]) => new Response("hi"), { limit, clock });
+    const handler = withRateLimit((_: Request, ..._rest: readonly unknown[]) => new Response("hi"), {
+      limit,
+      store: memoryStore(),
+      clock,
+    });
     await serving(on, handler, async (url) => {
       const response = await fetch(url);
       assert.equal(await response.text(), "hi");
