@@ -32,14 +32,28 @@ export { type Answer, type LimitedHandler, withRateLimit } from "./src/http/with
 export { createRateLimiter } from "./src/limiter.ts";
 export type * from "./src/limiter_types.ts";
 export type { MaybePromise } from "./src/maybe_promise.ts";
-export type { DecisionEvent, LimiterEvent, ObserverOptions } from "./src/observe/events.ts";
+export type { AftermathEvent, DecisionEvent, LimiterEvent, ObserverOptions } from "./src/observe/events.ts";
 export { logDenials, type LogDenialsOptions } from "./src/observe/log.ts";
-export type { CommonOptions, RateLimiterOptions, SyncRateLimiterOptions } from "./src/options.ts";
+export type {
+  Allowance,
+  CommonOptions,
+  HeaderFormat,
+  Limits,
+  RateLimiterOptions,
+  RuleOptions,
+  Settle,
+  SyncAllowance,
+  SyncRateLimiterOptions,
+  SyncRuleOptions,
+} from "./src/options.ts";
 export { formatLimit, type Limit, type LimitObject, parseLimit } from "./src/parse.ts";
 export type { Algorithm } from "./src/algorithms/registry.ts";
+export type { Match } from "./src/match.ts";
 export type { FailurePolicy } from "./src/sharing/fallback.ts";
 export type { StoreEvent } from "./src/sharing/events.ts";
-export type { LimitState, Mode, RateLimitResult, RuleState, Source } from "./src/result.ts";
+export type { Mode, Source } from "./src/charge.ts";
+export type { LimitState, RuleState } from "./src/part.ts";
+export type { RateLimitResult } from "./src/result.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./src/stores/memory/memory_store.ts";
 export { denoKvStore, type DenoKvStoreOptions } from "./src/stores/deno_kv.ts";
 export type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./src/stores/kv_like.ts";

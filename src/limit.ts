@@ -16,22 +16,20 @@ export interface CompiledLimit {
 /**
  * Checks a limit and chooses its transition.
  *
+ * @param prefix What its text stands behind where that is its name.
  * @throws {TypeError | RangeError | SyntaxError} `KVOTA_LIMIT_INVALID`, `KVOTA_DURATION_INVALID` or `KVOTA_NAME_INVALID`.
  */
-export function compileLimit(given: Limit): CompiledLimit {
+export function compileLimit(given: Limit, prefix = ""): CompiledLimit {
   const checked = readLimit(given);
   const text = formatLimit(checked);
-  const { limit, window, algorithm = "token-bucket", burst = limit, name = text } = checked;
-  if (checked.burst !== undefined && algorithm !== "token-bucket") {
-    refuseLimit("TypeError", `\`burst\` does not apply to "${algorithm}", received ${show(burst)}`);
+  const { limit, window, algorithm = "token-bucket", name = prefix + text } = checked;
+  const { compile, defaultBurst } = algorithms[algorithm];
+  if (checked.burst !== undefined && defaultBurst === undefined) {
+    refuseLimit("TypeError", `\`burst\` does not apply to "${algorithm}", received ${show(checked.burst)}`);
   }
-  const transition = algorithms[algorithm]({ limit, window, burst });
-  if (transition === null) {
-    refuseLimit(
-      "RangeError",
-      `its exact arithmetic would pass 2^53; choose a rounder count or window, received "${text}"`,
-    );
-  }
+  const burst = checked.burst ?? defaultBurst?.(limit) ?? limit;
+  const transition = compile({ limit, window, burst });
+  if (typeof transition === "string") refuseLimit("RangeError", `${transition}, received "${text}"`);
   const layout = `${algorithm} ${limit}/${window} ${burst}`;
   return { name: checkName("a limit", name), window, transition, layout };
 }

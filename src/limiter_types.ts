@@ -1,31 +1,53 @@
 /** The limiter as its users see it. */
 import type { MaybePromise } from "./maybe_promise.ts";
 import type { Duration } from "./duration.ts";
-import type { RateLimitResult, Source } from "./result.ts";
+import type { Source } from "./charge.ts";
+import type { RateLimitResult } from "./result.ts";
 
 /** What a decision on a key may be given. */
 export interface ChargeOptions {
   /** Units: a non-negative integer, 1 unless said. What is more than the capacity never passes; 0 passes unless blocked. */
   readonly cost?: number;
+  /** The plan to count under, where the rule has plans. */
+  readonly plan?: string;
 }
+
+/** What waiting may be given. */
+export interface WaitOptions extends ChargeOptions {
+  /** The longest that a caller is willing to wait; for ever unless said. */
+  readonly maxWait?: Duration;
+  /** Ends the waiting; the place is given back. */
+  readonly signal?: AbortSignal;
+}
+
+/** Whose units are given back. */
+export type RefundOptions = Pick<ChargeOptions, "plan">;
 
 /**
  * The keys of one rule, counted.
  *
  * All methods throw `TypeError` `KVOTA_KEY_INVALID` for a key that is no non-empty string, `RangeError` `KVOTA_COST_INVALID` for a
- * cost that is no non-negative integer, and `Error` `KVOTA_CLOSED` after `close()`.
+ * cost that is no non-negative integer, `KVOTA_PLAN_UNKNOWN` for a plan that the rule does not have (or where one is needed and
+ * none is named), and `Error` `KVOTA_CLOSED` after `close()`.
  */
 export interface RuleLimiter {
   /** Charges `cost` to `key` if every limit allows it. A denial charges nothing. */
   limit(key: string, options?: ChargeOptions): MaybePromise<RateLimitResult>;
   /** The same answer, charging nothing; `remaining` as it is, where `limit` tells it after its own charge. */
   peek(key: string, options?: ChargeOptions): MaybePromise<RateLimitResult>;
-  /** Gives back units that still count: never above full. */
-  refund(key: string, cost?: number): MaybePromise<void>;
-  /** Denies `key` until `duration` has passed, whatever its quota. Of several blocks the one that ends last counts. */
+  /** Gives back units that still count, those charged last first: never above full. Slots of concurrency limits are released, not refunded. */
+  refund(key: string, cost?: number, options?: RefundOptions): MaybePromise<void>;
+  /** Denies `key`, in every plan, until `duration` has passed, whatever its quota. Of several blocks the one that ends last counts. */
   block(key: string, duration: Duration): MaybePromise<void>;
-  /** Forgets `key`: full quota, no block. */
+  /** Forgets `key`, in every plan: full quota, no block. */
   reset(key: string): MaybePromise<void>;
+  /**
+   * Resolves once `key` is allowed and charged, first come first served in this process; a leaky bucket's delay is waited too.
+   *
+   * @throws Rejects with the signal's reason, `RangeError` `KVOTA_WAIT_TOO_LONG` where it would take longer than `maxWait`, `RangeError`
+   * `KVOTA_COST_TOO_LARGE` for a cost that can never fit.
+   */
+  wait(key: string, options?: WaitOptions): Promise<RateLimitResult>;
   /** The key of a request, as the methods above take it; `null` where the rule does not apply. */
   keyOf(request: Request, ...rest: readonly unknown[]): MaybePromise<string | null>;
 }
@@ -53,11 +75,13 @@ export interface SyncRuleLimiter {
   /** As {@linkcode RuleLimiter.peek}. */
   peek(key: string, options?: ChargeOptions): RateLimitResult;
   /** As {@linkcode RuleLimiter.refund}. */
-  refund(key: string, cost?: number): void;
+  refund(key: string, cost?: number, options?: RefundOptions): void;
   /** As {@linkcode RuleLimiter.block}. */
   block(key: string, duration: Duration): void;
   /** As {@linkcode RuleLimiter.reset}. */
   reset(key: string): void;
+  /** As {@linkcode RuleLimiter.wait}. */
+  wait(key: string, options?: WaitOptions): Promise<RateLimitResult>;
   /** As {@linkcode RuleLimiter.keyOf}. */
   keyOf(request: Request, ...rest: readonly unknown[]): string | null;
 }

@@ -5,3 +5,21 @@ export type MaybePromise<T> = T | Promise<T>;
 export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
   return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
+
+/** `then(value)`, at once where the value need not be awaited. */
+export function chain<T, U>(value: MaybePromise<T>, then: (value: T) => MaybePromise<U>): MaybePromise<U> {
+  return isPromise(value) ? value.then(then) : then(value);
+}
+
+/** What each gives, in their order: a promise only where one of them has to be awaited. */
+export function all<T>(makers: readonly (() => MaybePromise<T>)[]): MaybePromise<T[]> {
+  const made: MaybePromise<T>[] = [];
+  try {
+    for (const make of makers) made.push(make());
+  } catch (error) {
+    // One failure is told; those of promises that nobody awaits any more would end the process.
+    for (const part of made) if (isPromise(part)) part.then(undefined, () => {});
+    throw error;
+  }
+  return made.some(isPromise) ? Promise.all(made) : made as T[];
+}

@@ -1,37 +1,85 @@
-/** What a limiter is made from, and the checks on it. */
+/** What a limiter is made from. */
+import type { Mode } from "./charge.ts";
 import type { KeySelector, SyncKeySelector } from "./client/key.ts";
 import type { Clock } from "./clock.ts";
 import type { Duration } from "./duration.ts";
-import { kvotaError, show } from "./errors.ts";
-import { checkFields } from "./fields.ts";
+import type { Match } from "./match.ts";
 import type { MaybePromise } from "./maybe_promise.ts";
 import type { ObserverOptions } from "./observe/events.ts";
 import type { Limit } from "./parse.ts";
-import type { Mode, RateLimitResult } from "./result.ts";
+import type { RateLimitResult } from "./result.ts";
 import type { FailurePolicy } from "./sharing/fallback.ts";
-import { isMemoryStore, type MemoryStore } from "./stores/memory/memory_store.ts";
+import type { MemoryStore } from "./stores/memory/memory_store.ts";
 import type { Store } from "./stores/store.ts";
 
-/** What {@linkcode RateLimiterOptions} and {@linkcode SyncRateLimiterOptions} have in common. */
+/** A limit, or several that must all allow, all-or-nothing. */
+export type Limits = Limit | readonly Limit[];
+
+/** What a request did really cost, told by what came of it: the handler's response, or what it threw. */
+export type Settle = (
+  outcome: Response | Error,
+  request: Request,
+  result: RateLimitResult,
+) => MaybePromise<number>;
+
+/** The draft of the rate-limit headers that responses follow, or the older `X-RateLimit-*`. */
+export type HeaderFormat = "draft-11" | "draft-7" | "draft-6" | "legacy";
+
+/** What is allowed: `limit`, or `plans` and `plan`. */
+export interface Allowance<Rest extends readonly unknown[] = never> {
+  /** What is allowed. */
+  readonly limit?: Limits;
+  /** Instead of `limit`: what is allowed under each plan, by its name; plans do not share counts. */
+  readonly plans?: Readonly<Record<string, Limits>>;
+  /** The name of a request's plan. */
+  readonly plan?: (request: Request, ...rest: Rest) => MaybePromise<string>;
+}
+
+/** One rule of several. */
+export interface RuleOptions<Rest extends readonly unknown[] = never> extends Allowance<Rest> {
+  /** What results, events and stored keys call it; unique in a limiter. Printable ASCII. */
+  readonly name: string;
+  /** Which requests it is for; all unless said. */
+  readonly match?: Match<Rest>;
+  /** Whom it counts; as the limiter's `key` unless said. */
+  readonly key?: KeySelector<Rest>;
+  /** Units of a request; as the limiter's `cost` unless said. */
+  readonly cost?: number | ((request: Request, ...rest: Rest) => MaybePromise<number>);
+  /** The real cost for this rule; as the limiter's `settle` unless said. */
+  readonly settle?: Settle;
+  /** As the limiter's `mode` unless said. */
+  readonly mode?: Mode;
+}
+
+/** What limiters are made from whatever they are to count. */
 export interface CommonOptions extends ObserverOptions {
-  /** A limit, or several that must all allow, all-or-nothing. */
-  readonly limit: Limit | readonly Limit[];
   /** Part of every stored key, and the rule's name: limiters with other names never share counts. `"default"` unless said. */
   readonly name?: string;
   /** Keys the hashing of header and cookie values; the same in all processes that count together. */
   readonly secret?: string;
   /** `"shadow"` denies nothing and tells in `violated` who would have been. `"enforce"` unless said. */
   readonly mode?: Mode;
-  /** The rate-limit headers on responses: those of `"draft-11"` (the default), or none. */
-  readonly headers?: "draft-11" | false;
+  /** A key that is denied is blocked for this long. Denials while blocked do not extend it. */
+  readonly block?: Duration;
+  /**
+   * The real cost of a request that was let through, once its response or its error is known; the difference is charged or given
+   * back. It may give a promise, for what is known only when a stream has ended: the response does not wait for it.
+   */
+  readonly settle?: Settle;
+  /** The rate-limit headers on responses: one draft's (`"draft-11"` unless said), and/or `"legacy"`; or none. */
+  readonly headers?: HeaderFormat | readonly HeaderFormat[] | false;
+  /** Lets scripts of other origins read them, and `Retry-After`, where the response lets them read it at all. */
+  readonly exposeHeaders?: boolean;
   /** Makes the denied response; `standard` is what would go out otherwise. The rate-limit headers are added to it. */
   readonly response?: (result: RateLimitResult, request: Request, standard: Response) => Response;
   /** Where time comes from; `Date.now` unless said. */
   readonly clock?: Clock;
 }
 
-/** What a limiter is made from. */
-export interface RateLimiterOptions<Rest extends readonly unknown[] = never> extends CommonOptions {
+/** What a limiter is made from: one of `limit`, `plans` and `rules`, and whatever else is to be other than usual. */
+export interface RateLimiterOptions<Rest extends readonly unknown[] = never> extends CommonOptions, Allowance<Rest> {
+  /** Instead of `limit`: several rules, all-or-nothing. Every one that applies to a request must allow it; at most 9 can apply. */
+  readonly rules?: readonly RuleOptions<Rest>[];
   /** Who is counted; `byIp()` unless said. */
   readonly key?: KeySelector<Rest>;
   /** Units of a request: a non-negative integer, or a function giving one. 1 unless said. */
@@ -51,8 +99,28 @@ export interface RateLimiterOptions<Rest extends readonly unknown[] = never> ext
   readonly expectedProcesses?: number;
 }
 
+/** As {@linkcode Allowance}, without promises. */
+export interface SyncAllowance<Rest extends readonly unknown[] = never> extends Omit<Allowance<Rest>, "plan"> {
+  /** The name of a request's plan. */
+  readonly plan?: (request: Request, ...rest: Rest) => string;
+}
+
+/** As {@linkcode RuleOptions}, without promises. */
+export interface SyncRuleOptions<Rest extends readonly unknown[] = never>
+  extends Omit<RuleOptions<Rest>, "match" | "key" | "plan" | "cost">, SyncAllowance<Rest> {
+  /** Which requests it is for; all unless said. */
+  readonly match?: string | ((request: Request, ...rest: Rest) => boolean) | { test(url: string): boolean };
+  /** Whom it counts; as the limiter's `key` unless said. */
+  readonly key?: SyncKeySelector<Rest>;
+  /** Units of a request; as the limiter's `cost` unless said. */
+  readonly cost?: number | ((request: Request, ...rest: Rest) => number);
+}
+
 /** What a limiter that answers at once is made from: an explicit memory store, and functions that give no promises. */
-export interface SyncRateLimiterOptions<Rest extends readonly unknown[] = never> extends CommonOptions {
+export interface SyncRateLimiterOptions<Rest extends readonly unknown[] = never>
+  extends CommonOptions, SyncAllowance<Rest> {
+  /** Instead of `limit`: several rules, all-or-nothing. Every one that applies to a request must allow it; at most 9 can apply. */
+  readonly rules?: readonly SyncRuleOptions<Rest>[];
   /** Who is counted; `byIp()` unless said. */
   readonly key?: SyncKeySelector<Rest>;
   /** Units of a request: a non-negative integer, or a function giving one. 1 unless said. */
@@ -61,72 +129,4 @@ export interface SyncRateLimiterOptions<Rest extends readonly unknown[] = never>
   readonly skip?: (request: Request, ...rest: Rest) => boolean;
   /** Where keys are counted. */
   readonly store: MemoryStore;
-}
-
-const kinds: Readonly<Record<string, { readonly what: string; readonly fits: (value: unknown) => boolean }>> = {
-  limit: { what: "a limit or several", fits: (value) => value !== undefined },
-  key: { what: "a key selector", fits: isFunction },
-  name: { what: "text", fits: (value) => typeof value === "string" },
-  cost: {
-    what: "a non-negative integer or a function",
-    fits: (value) => isFunction(value) || (isCost(value) && !Object.is(value, -0)),
-  },
-  skip: { what: "a function", fits: isFunction },
-  mode: { what: `"enforce" or "shadow"`, fits: (value) => value === "enforce" || value === "shadow" },
-  store: { what: "a store, such as memoryStore() gives", fits: isStore },
-  // Checked when it is read as a duration.
-  storeTimeout: { what: "a duration", fits: () => true },
-  onStoreFailure: {
-    what: `"memory", "open" or "closed"`,
-    fits: (value) => value === "memory" || value === "open" || value === "closed",
-  },
-  expectedProcesses: {
-    what: "a positive integer",
-    fits: (value) => Number.isSafeInteger(value) && (value as number) > 0,
-  },
-  secret: { what: "non-empty text", fits: (value) => typeof value === "string" && value !== "" },
-  headers: { what: `"draft-11" or false`, fits: (value) => value === "draft-11" || value === false },
-  response: { what: "a function", fits: isFunction },
-  onDecision: { what: "a function", fits: isFunction },
-  onEvent: { what: "a function", fits: isFunction },
-  clock: { what: "a function", fits: isFunction },
-};
-
-/**
- * Refuses options that cannot be meant, unknown ones among them: a misspelt limit must not be no limit.
- *
- * @throws {TypeError | RangeError} `KVOTA_OPTION_INVALID`.
- */
-export function checkOptions(options: unknown): void {
-  checkFields("make a rate limiter", "KVOTA_OPTION_INVALID", options, Object.keys(kinds));
-  if (!("limit" in (options as object))) throw invalid("TypeError", "`limit` is missing");
-  for (const [name, value] of Object.entries(options as object)) {
-    const kind = kinds[name]!;
-    if (!kind.fits(value) && (value !== undefined || name === "limit")) {
-      const outOfRange = typeof value === "number" && kind.what.includes("integer");
-      throw invalid(
-        outOfRange ? "RangeError" : "TypeError",
-        `\`${name}\` must be ${kind.what}, received ${show(value)}`,
-      );
-    }
-  }
-}
-
-/** Whether a value is a cost that can be charged. */
-export function isCost(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
-}
-
-function isStore(value: unknown): boolean {
-  if (isMemoryStore(value)) return true;
-  const { read, commit, maxRows } = (value ?? {}) as Partial<Store>;
-  return isFunction(read) && isFunction(commit) && Number.isInteger(maxRows) && maxRows! > 0;
-}
-
-function invalid(kind: "TypeError" | "RangeError", why: string): Error {
-  return kvotaError(kind, "KVOTA_OPTION_INVALID", `Cannot make a rate limiter: ${why}`);
 }

@@ -1,6 +1,9 @@
 /** The row: what is kept of one key under one rule, namely the cells of the rule's limits, one after the other. */
-import { Verdict } from "./algorithms/transition.ts";
+import { MAX_CELLS, Verdict } from "./algorithms/transition.ts";
 import type { CompiledLimit } from "./limit.ts";
+import { refuseLimit } from "./parse.ts";
+
+const NO_DELAYS: readonly number[] = [];
 
 /**
  * Several limits decided as one: all must allow, and all are charged or none is.
@@ -9,21 +12,33 @@ import type { CompiledLimit } from "./limit.ts";
  */
 export class RowPlan {
   readonly limits: readonly CompiledLimit[];
-  /** Cells a row. */
+  /** Cells a row, at most. */
   readonly width: number;
   /** What the cells mean; another layout never reads them. */
   readonly layout: string;
+  /** Whether any limit's charges are held until they are released. */
+  readonly isHeld: boolean;
+  /** Whether any limit keeps times, one cell for each unit. */
+  readonly isLog: boolean;
   /** What each limit said last, in the order of `limits`. */
   readonly verdicts: readonly Verdict[];
   readonly #offsets: readonly number[];
+  /** For what is asked between a decision and its result. */
+  readonly #aside = new Verdict();
 
+  /** @throws {RangeError} `KVOTA_LIMIT_INVALID` where the limits together need more cells than a store takes. */
   constructor(limits: readonly CompiledLimit[]) {
     this.limits = limits;
     this.layout = limits.map((limit) => limit.layout).join(", ");
+    this.isHeld = limits.some(({ transition }) => transition.isHeld);
+    this.isLog = limits.some(({ transition }) => transition.tail !== undefined);
     this.verdicts = limits.map(() => new Verdict());
     let width = 0;
     this.#offsets = limits.map((limit) => (width += limit.transition.width) - limit.transition.width);
     this.width = width;
+    if (width > MAX_CELLS) {
+      refuseLimit("RangeError", `the limits of a rule take ${MAX_CELLS} numbers a key at most, received ${width}`);
+    }
   }
 
   /** Brings back what a clock that went back has left ahead. Must precede the others. */
@@ -56,26 +71,48 @@ export class RowPlan {
     return ok;
   }
 
-  /** Undoes what still counts of a charge of `cost` made at `chargedAt`. */
-  give(cells: Float64Array, at: number, now: number, cost: number, chargedAt: number): void {
-    for (let i = 0; i < this.limits.length; i++) {
-      this.limits[i]!.transition.give(cells, at + this.#offsets[i]!, now, cost, chargedAt);
+  /** Undoes what still counts of a charge of `cost` made at `chargedAt`. Slots are released, not given back. */
+  give(cells: Float64Array, at: number, now: number, cost: number, chargedAt: number, delays = NO_DELAYS): void {
+    for (const [i, { transition }] of this.limits.entries()) {
+      if (transition.isHeld) continue;
+      transition.give(cells, at + this.#offsets[i]!, now, cost, chargedAt, delays[i] ?? 0);
     }
   }
 
-  /** Charges `cost` whether or not it fits, but no limit beyond what it has left: a charge that comes late makes no debt. */
+  /** Charges `cost` whether or not it fits; no slots are taken. */
+  force(cells: Float64Array, at: number, now: number, cost: number): void {
+    for (const [i, { transition }] of this.limits.entries()) {
+      if (!transition.isHeld) transition.force(cells, at + this.#offsets[i]!, now, cost);
+    }
+  }
+
+  /** Charges `cost`, but no limit beyond what it has left: a charge that comes late makes no debt. */
   forceLate(cells: Float64Array, at: number, now: number, cost: number): void {
     this.peek(cells, at, now, 0);
-    for (let i = 0; i < this.limits.length; i++) {
+    for (const [i, { transition }] of this.limits.entries()) {
       const late = Math.min(cost, this.verdicts[i]!.remaining);
-      if (late > 0) this.limits[i]!.transition.force(cells, at + this.#offsets[i]!, now, late);
+      if (late > 0 && !transition.isHeld) transition.force(cells, at + this.#offsets[i]!, now, late);
+    }
+  }
+
+  /** Frees the slots that were taken, or last renewed, at `heldAt`. */
+  release(cells: Float64Array, at: number, now: number, cost: number, heldAt: number): void {
+    for (const [i, { transition }] of this.limits.entries()) {
+      if (transition.isHeld) transition.give(cells, at + this.#offsets[i]!, now, cost, heldAt, 0);
+    }
+  }
+
+  /** Keeps them from `now` on for another window; those whose lease has ended are taken anew, where there is room. */
+  renew(cells: Float64Array, at: number, now: number, cost: number, heldAt: number): void {
+    this.release(cells, at, now, cost, heldAt);
+    for (const [i, { transition }] of this.limits.entries()) {
+      if (transition.isHeld) transition.force(cells, at + this.#offsets[i]!, now, cost);
     }
   }
 
   /** Makes a row that was never charged start with no more than a part of its quota. */
   startWith(cells: Float64Array, at: number, now: number, part: number): void {
-    for (let i = 0; i < this.limits.length; i++) {
-      const { transition } = this.limits[i]!;
+    for (const [i, { transition }] of this.limits.entries()) {
       const missing = transition.capacity - Math.max(1, Math.floor(transition.capacity * part));
       if (missing > 0) transition.force(cells, at + this.#offsets[i]!, now, missing);
     }
@@ -91,6 +128,12 @@ export class RowPlan {
     }
   }
 
+  /** How many cells limit `i` has written, where at least its header can be read; what follows them is zeros. */
+  written(i: number, cells: Float64Array, at: number): number {
+    const { header, tail } = this.limits[i]!.transition;
+    return header + (tail?.(cells, at + this.#offsets[i]!) ?? 0);
+  }
+
   /** Epoch milliseconds from which the whole row may be forgotten. */
   expiresAt(cells: Float64Array, at: number): number {
     let latest = 0;
@@ -100,17 +143,13 @@ export class RowPlan {
     return latest;
   }
 
-  /** The share of its quota that a row has left, from 0 to 1: that of the limit with the smallest share. */
+  /** The share of its quota that a row has left, from 0 to 1: that of the limit with the smallest share. Leaves `verdicts` alone. */
   shareLeft(cells: Float64Array, at: number, now: number): number {
-    this.peek(cells, at, now, 0);
-    return this.shareLeftNow();
-  }
-
-  /** The same, of the row that `verdicts` speaks of. */
-  shareLeftNow(): number {
     let least = 1;
     for (let i = 0; i < this.limits.length; i++) {
-      least = Math.min(least, this.verdicts[i]!.remaining / this.limits[i]!.transition.capacity);
+      const { transition } = this.limits[i]!;
+      transition.peek(cells, at + this.#offsets[i]!, now, 0, this.#aside);
+      least = Math.min(least, this.#aside.remaining / transition.capacity);
     }
     return least;
   }

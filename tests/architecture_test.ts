@@ -8,14 +8,16 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** From what everything stands on to what stands on everything; a file may import what stands before it, or beside it. */
 const layers: readonly (readonly string[])[] = [
-  ["errors.ts", "fields.ts", "clock.ts", "maybe_promise.ts", "scanner.ts", "duration.ts"],
+  ["errors.ts", "fields.ts", "clock.ts", "maybe_promise.ts", "scanner.ts", "duration.ts", "cost.ts", "sleep.ts"],
   ["algorithms/"],
-  ["parse.ts", "limit.ts", "row.ts", "result.ts"],
+  ["parse.ts", "limit.ts", "row.ts"],
+  ["charge.ts", "part.ts", "result.ts", "decision.ts", "ledger.ts"],
   ["stores/"],
   ["sharing/"],
   ["client/"],
   ["observe/"],
-  ["options.ts", "rule.ts", "open_ledger.ts", "limiter.ts", "limiter_types.ts"],
+  ["match.ts", "options.ts", "check_options.ts", "rule.ts", "open_books.ts"],
+  ["limiter_types.ts", "waiters.ts", "decisions.ts", "bound_rule.ts", "limiter.ts"],
   ["http/"],
   ["testing/"],
   ["mod.ts", "testing.ts"],

@@ -12,11 +12,11 @@
  * Source: Xu, System Design Interview, chapter 4.
  */
 import { floorDiv } from "./arithmetic.ts";
-import { type LimitSpec, MAX_WINDOW, type Transition, type Verdict } from "./transition.ts";
+import { INEXACT, type LimitSpec, MAX_WINDOW, type Transition, type Verdict } from "./transition.ts";
 
-/** Compiles a fixed window, or gives null where its exact arithmetic would pass 2^53. */
-export function fixedWindow({ limit, window }: LimitSpec): Transition | null {
-  if (window > MAX_WINDOW) return null;
+/** Compiles a fixed window, or says why it cannot be. */
+export function fixedWindow({ limit, window }: LimitSpec): Transition | string {
+  if (window > MAX_WINDOW) return INEXACT;
 
   function endAt(cells: Float64Array, at: number, now: number): number {
     const end = cells[at]!;
@@ -36,6 +36,7 @@ export function fixedWindow({ limit, window }: LimitSpec): Transition | null {
 
   return {
     width: 2,
+    header: 2,
     capacity: limit,
     refillTime: window,
     rewind(cells, at, now) {

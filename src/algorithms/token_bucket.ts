@@ -15,19 +15,19 @@
  * Interview, chapter 4.
  */
 import { ceilDiv, floorDiv, gcd } from "./arithmetic.ts";
-import { type LimitSpec, MAX_WINDOW, type Transition, type Verdict } from "./transition.ts";
+import { INEXACT, type LimitSpec, MAX_WINDOW, type Transition, type Verdict } from "./transition.ts";
 
 const MAX_LEVEL = Number.MAX_SAFE_INTEGER;
 
-/** Compiles a token bucket, or gives null where its exact arithmetic would pass 2^53. */
-export function tokenBucket({ limit, window, burst }: LimitSpec): Transition | null {
+/** Compiles a token bucket, or says why it cannot be. */
+export function tokenBucket({ limit, window, burst }: LimitSpec): Transition | string {
   const divisor = gcd(limit, window);
   const unit = window / divisor;
   const drain = limit / divisor;
   const capacity = burst * unit;
-  if (capacity > MAX_LEVEL) return null;
+  if (capacity > MAX_LEVEL) return INEXACT;
   const refillTime = ceilDiv(capacity, drain);
-  if (refillTime > MAX_WINDOW) return null;
+  if (refillTime > MAX_WINDOW) return INEXACT;
 
   /** The level at `now`. */
   function levelAt(cells: Float64Array, at: number, now: number): number {
@@ -48,6 +48,7 @@ export function tokenBucket({ limit, window, burst }: LimitSpec): Transition | n
 
   return {
     width: 2,
+    header: 2,
     capacity: burst,
     refillTime,
     rewind(cells, at, now) {

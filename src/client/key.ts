@@ -1,6 +1,6 @@
 /** Key selectors: who is counted. */
 import { kvotaError, show } from "../errors.ts";
-import { isPromise, type MaybePromise } from "../maybe_promise.ts";
+import { all, chain, type MaybePromise } from "../maybe_promise.ts";
 import { cookieValue } from "./cookie.ts";
 import { hashedKey } from "./hashed_key.ts";
 
@@ -133,15 +133,7 @@ export function combine<Rest extends readonly unknown[]>(
   for (const selector of selectors) checkSelector("combine", selector);
   if (selectors.length === 0) checkSelector("combine", undefined);
   const combined = (request: Request, ...rest: Rest): MaybePromise<string | null> => {
-    const parts: MaybePromise<string | null>[] = [];
-    try {
-      for (const selector of selectors) parts.push(selector(request, ...rest));
-    } catch (error) {
-      // One failure is told; those of promises that nobody awaits any more would end the process.
-      for (const part of parts) if (isPromise(part)) part.then(undefined, () => {});
-      throw error;
-    }
-    return parts.some(isPromise) ? Promise.all(parts).then(join) : join(parts as (string | null)[]);
+    return chain(all(selectors.map((selector) => () => selector(request, ...rest))), join);
   };
   return Object.assign(combined, {
     [withSecret]: (secret: string) => combine(...selectors.map((selector) => bindSecret(selector, secret))),

@@ -1,9 +1,14 @@
 /**
- * The rate-limit headers of draft-ietf-httpapi-ratelimit-headers-11, with `Retry-After` (RFC 9110, section 10.2.3) on denials.
+ * The rate-limit headers: of draft-ietf-httpapi-ratelimit-headers, versions 11, 7 and 6, and the older `X-RateLimit-*`.
  */
-import { inside, type RateLimitResult } from "../result.ts";
+import type { HeaderFormat } from "../options.ts";
+import type { Figures, Part } from "../part.ts";
+import { detailOf, partsOf, type RateLimitResult } from "../result.ts";
 import type { RowPlan } from "../row.ts";
 import { appendMembers, sfInteger, sfString } from "./structured_field.ts";
+
+/** Sets headers on a response: what a handler has set there itself stays where the format is a List. */
+export type HeaderWriter = (headers: Headers, result: RateLimitResult) => void;
 
 /** What of the headers is the same for every result of a rule. */
 interface Template {
@@ -14,12 +19,27 @@ interface Template {
 
 const templates = new WeakMap<RowPlan, Template>();
 
+const writers: Readonly<Record<HeaderFormat, HeaderWriter>> = {
+  "draft-11": setDraft11,
+  "draft-7": setDraft7,
+  "draft-6": setDraft6,
+  "legacy": setLegacy,
+};
+
+const exposed: Readonly<Record<HeaderFormat, readonly string[]>> = {
+  "draft-11": ["RateLimit", "RateLimit-Policy"],
+  "draft-7": ["RateLimit", "RateLimit-Policy"],
+  "draft-6": ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy"],
+  "legacy": ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"],
+};
+
 /**
- * The headers that tell a client where it stands: `RateLimit-Policy`, `RateLimit` and, on a denial that will pass, `Retry-After`.
+ * The headers that tell a client where it stands and, on a denial that will pass, `Retry-After`.
  *
- * For those who do not wrap their handler with `withRateLimit`. In shadow mode there are none.
+ * For those who do not wrap their handler with `withRateLimit`. Limits in shadow mode are in none.
  *
  * @param result What a limiter decided.
+ * @param format Which headers; `"draft-11"` unless said: `RateLimit-Policy` and `RateLimit`.
  *
  * @example
  * ```ts
@@ -32,55 +52,138 @@ const templates = new WeakMap<RowPlan, Template>();
  * assertEquals(response.headers.get("ratelimit"), '"10/1s";r=9;t=1');
  * ```
  */
-export function rateLimitHeaders(result: RateLimitResult): Headers {
+export function rateLimitHeaders(result: RateLimitResult, format: HeaderFormat = "draft-11"): Headers {
   const headers = new Headers();
-  setRateLimitHeaders(headers, result);
+  headerWriter(format)?.(headers, result);
   const retryAfter = retryAfterOf(result);
   if (retryAfter !== null) headers.set("Retry-After", retryAfter);
   return headers;
 }
 
-/**
- * Sets `RateLimit-Policy` and `RateLimit`; what a handler has set there itself stays, as further List members.
- *
- * @throws {TypeError} For immutable headers.
- */
-export function setRateLimitHeaders(headers: Headers, result: RateLimitResult): void {
-  const { rule, figures, unavailable } = inside(result);
-  if (rule.mode === "shadow" || unavailable) return;
-  const { policy, names } = templateOf(rule.row);
-  let state = "";
-  for (let i = 0; i < names.length; i++) {
-    const { remaining, resetAt, retryAfter } = figures[i]!;
-    const wait = retryAfter > 0 ? retryAfter : resetAt - result.at;
-    // A limit that this cost can never fit has no time to tell.
-    const time = wait === Infinity ? "" : `;t=${sfInteger(Math.ceil(wait / 1000))}`;
-    state += `${i === 0 ? "" : ", "}${names[i]};r=${sfInteger(remaining)}${time}`;
+/** What sets the headers of these formats; `undefined` for none. */
+export function headerWriter(
+  formats: HeaderFormat | readonly HeaderFormat[] | false,
+  isExposing = false,
+): HeaderWriter | undefined {
+  if (formats === false) return undefined;
+  const wanted = [formats].flat() as readonly HeaderFormat[];
+  const writing = wanted.map((format) => writers[format]);
+  if (isExposing) {
+    const names = [...wanted.flatMap((format) => exposed[format]), "Retry-After"];
+    writing.push((headers) => expose(headers, names));
   }
-  set(headers, "RateLimit-Policy", policy, names);
-  set(headers, "RateLimit", state, names);
+  if (writing.length === 1) return writing[0]!;
+  return (headers, result) => {
+    for (const write of writing) write(headers, result);
+  };
 }
 
-/** `Retry-After` in whole seconds, rounded up; `null` for a result that is no denial, or where no wait would help. */
+/** `Retry-After` in whole seconds (RFC 9110, section 10.2.3), rounded up; `null` for a result that is no denial, or where no wait would help. */
 export function retryAfterOf({ retryAfter }: RateLimitResult): string | null {
   return retryAfter === 0 || retryAfter === Infinity ? null : String(Math.ceil(retryAfter / 1000));
 }
 
-function set(headers: Headers, name: string, value: string, names: readonly string[]): void {
+function setDraft11(headers: Headers, result: RateLimitResult): void {
+  let policy = "";
+  let state = "";
+  const names: string[] = [];
+  for (const { origin, figures } of toldParts(result)) {
+    const template = templateOf(origin.tally.row);
+    policy += policy === "" ? template.policy : `, ${template.policy}`;
+    for (const [i, name] of template.names.entries()) {
+      const wait = waitOf(figures[i]!, result.at);
+      // A limit that this cost can never fit has no time to tell.
+      const time = wait === Infinity ? "" : `;t=${sfInteger(Math.ceil(wait / 1000))}`;
+      state += `${state === "" ? "" : ", "}${name};r=${sfInteger(figures[i]!.remaining)}${time}`;
+      names.push(name);
+    }
+  }
+  if (names.length === 0) return;
+  setMembers(headers, "RateLimit-Policy", policy, names);
+  setMembers(headers, "RateLimit", state, names);
+}
+
+function setDraft7(headers: Headers, result: RateLimitResult): void {
+  const told = decidingFigures(result);
+  if (told === undefined) return;
+  headers.set("RateLimit-Policy", policies(result));
+  headers.set("RateLimit", `limit=${told.limit}, remaining=${told.remaining}, reset=${told.reset}`);
+}
+
+function setDraft6(headers: Headers, result: RateLimitResult): void {
+  const told = decidingFigures(result);
+  if (told === undefined) return;
+  headers.set("RateLimit-Policy", policies(result));
+  headers.set("RateLimit-Limit", String(told.limit));
+  headers.set("RateLimit-Remaining", String(told.remaining));
+  headers.set("RateLimit-Reset", told.reset);
+}
+
+/** With the reset as GitHub and most others read it: in epoch seconds. */
+function setLegacy(headers: Headers, result: RateLimitResult): void {
+  const told = decidingFigures(result);
+  if (told === undefined) return;
+  headers.set("X-RateLimit-Limit", String(told.limit));
+  headers.set("X-RateLimit-Remaining", String(told.remaining));
+  headers.set("X-RateLimit-Reset", sfInteger(Math.ceil((result.at + told.wait) / 1000)));
+}
+
+/** The rules that clients are told of. */
+function toldParts(result: RateLimitResult): readonly Part[] {
+  return detailOf(result)?.unavailable ? [] : partsOf(result).filter((part) => part.isEnforced);
+}
+
+/** Milliseconds until a limit would allow what it denied, else until it is full. */
+function waitOf({ retryAfter, resetAt }: Figures, at: number): number {
+  return retryAfter > 0 ? retryAfter : resetAt - at;
+}
+
+/** The one limit that the formats with room for one tell of; `undefined` where clients are told of none. */
+function decidingFigures(
+  result: RateLimitResult,
+): { readonly limit: number; readonly remaining: number; readonly wait: number; readonly reset: string } | undefined {
+  const [first] = toldParts(result);
+  if (first === undefined) return undefined;
+  const detail = detailOf(result);
+  const figures = (detail?.part ?? first).figures[detail?.limit ?? 0]!;
+  const { limit } = result;
+  // For a cost that can never fit the time until the limit is full is the longest that waiting could help anybody.
+  const wait = figures.retryAfter === Infinity ? figures.resetAt - result.at : waitOf(figures, result.at);
+  return { limit, remaining: figures.remaining, wait, reset: sfInteger(Math.ceil(wait / 1000)) };
+}
+
+/** `100;w=60`, for each limit. */
+function policies(result: RateLimitResult): string {
+  const limits = toldParts(result).flatMap(({ origin }) => origin.tally.row.limits);
+  return limits.map(({ transition }) => `${transition.capacity};w=${seconds(transition.refillTime)}`).join(", ");
+}
+
+function setMembers(headers: Headers, name: string, value: string, names: readonly string[]): void {
   const present = headers.get(name);
   headers.set(name, present === null ? value : appendMembers(present, names, value));
+}
+
+function expose(headers: Headers, names: readonly string[]): void {
+  const name = "Access-Control-Expose-Headers";
+  const present = headers.get(name);
+  const known = new Set(present?.split(",").map((name) => name.trim().toLowerCase()));
+  const missing = names.filter((name) => !known.has(name.toLowerCase()));
+  if (missing.length > 0) headers.set(name, [...(present === null ? [] : [present]), ...missing].join(", "));
 }
 
 function templateOf(row: RowPlan): Template {
   const known = templates.get(row);
   if (known !== undefined) return known;
   const names = row.limits.map((limit) => sfString(limit.name));
-  const policy = row.limits.map(({ transition }, i) => {
-    // The draft's `w` has whole seconds only.
-    const seconds = Math.ceil(transition.refillTime / 1000);
-    return `${names[i]};q=${sfInteger(transition.capacity)};w=${sfInteger(seconds)}`;
-  });
+  const policy = row.limits.map(({ transition }, i) =>
+    `${names[i]};q=${sfInteger(transition.capacity)};w=${seconds(transition.refillTime)}`
+  );
   const template = { policy: policy.join(", "), names };
   templates.set(row, template);
   return template;
+}
+
+/** The drafts' `w` has whole seconds only. */
+function seconds(milliseconds: number): string {
+  return sfInteger(Math.ceil(milliseconds / 1000));
 }

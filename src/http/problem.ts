@@ -1,6 +1,6 @@
 /** The denied response: problem details (RFC 9457) of the draft's type. */
-import { inside, type RateLimitResult } from "../result.ts";
-import { retryAfterOf, setRateLimitHeaders } from "./headers.ts";
+import { detailOf, type RateLimitResult } from "../result.ts";
+import { type HeaderWriter, headerWriter, retryAfterOf } from "./headers.ts";
 
 const TYPES = "https://iana.org/assignments/http-problem-types";
 const quotaExceeded = {
@@ -38,15 +38,17 @@ const reducedCapacity = {
  * ```
  */
 export function deniedResponse(result: RateLimitResult, request: Request): Response {
-  const response = problemResponse(result, request);
-  setRateLimitHeaders(response.headers, result);
-  return response;
+  return problemResponse(result, request, headerWriter("draft-11"));
 }
 
-/** The same without `RateLimit-Policy` and `RateLimit`. */
-export function problemResponse(result: RateLimitResult, request: Request): Response {
+/** The same with other rate-limit headers, or none. */
+export function problemResponse(
+  result: RateLimitResult,
+  request: Request,
+  writeHeaders: HeaderWriter | undefined,
+): Response {
   const retryAfter = retryAfterOf(result);
-  const { unavailable } = inside(result);
+  const unavailable = detailOf(result)?.unavailable === true;
   const problem = unavailable ? reducedCapacity : quotaExceeded;
   const body = request.method === "HEAD" ? null : JSON.stringify({
     ...problem,
@@ -55,7 +57,7 @@ export function problemResponse(result: RateLimitResult, request: Request): Resp
       : `${unavailable ? "Not available" : "Too many requests"}: try again in ${retryAfter} ${
         retryAfter === "1" ? "second" : "seconds"
       }.`,
-    ...(unavailable ? {} : { "violated-policies": result.violated }),
+    ...(unavailable ? {} : { "violated-policies": violatedPolicies(result) }),
   });
   const response = new Response(body, problem);
   // Set one by one: runtimes take several times as long over headers in the init object.
@@ -63,5 +65,12 @@ export function problemResponse(result: RateLimitResult, request: Request): Resp
   headers.set("Content-Type", "application/problem+json");
   headers.set("Cache-Control", "no-store");
   if (retryAfter !== null) headers.set("Retry-After", retryAfter);
+  writeHeaders?.(headers, result);
   return response;
+}
+
+/** The limits that denied; those in shadow mode are not the client's to know. */
+function violatedPolicies(result: RateLimitResult): readonly string[] {
+  const enforced = result.rules.filter(({ mode }) => mode === "enforce");
+  return enforced.flatMap(({ limits }) => limits.filter((limit) => !limit.ok).map((limit) => limit.name));
 }

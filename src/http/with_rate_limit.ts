@@ -5,8 +5,9 @@ import type { RateLimiter, SyncRateLimiter } from "../limiter_types.ts";
 import { isPromise, type MaybePromise } from "../maybe_promise.ts";
 import type { RateLimiterOptions, SyncRateLimiterOptions } from "../options.ts";
 import type { RateLimitResult } from "../result.ts";
-import { retryAfterOf, setRateLimitHeaders } from "./headers.ts";
-import { deniedResponse, problemResponse } from "./problem.ts";
+import { attend, needsAttendance } from "./attend.ts";
+import { type HeaderWriter, headerWriter, retryAfterOf } from "./headers.ts";
+import { problemResponse } from "./problem.ts";
 
 /** What a handler may give: a response, or on Bun `undefined` for a request that it has upgraded. */
 export type Answer = Response | undefined | void;
@@ -68,7 +69,8 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
   const limiter = options instanceof Limiter
     ? options
     : createRateLimiter(options as RateLimiterOptions<Rest>) as Limiter;
-  const { headers, response: customResponse } = limiter.http;
+  const { headers = "draft-11", exposeHeaders, response: customResponse } = limiter.http;
+  const write = headerWriter(headers, exposeHeaders);
 
   function proceed(
     context: This,
@@ -76,16 +78,21 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
     rest: Rest,
     result: RateLimitResult | null,
   ): MaybePromise<Given | Response> {
-    if (result !== null && !result.ok) return deny(request, result);
-    const given = handler.call(context, request, ...rest);
-    if (result === null || headers === false) return given;
-    return isPromise(given) ? given.then((answer) => withHeaders(answer, result)) : withHeaders(given, result);
+    if (result === null) return handler.call(context, request, ...rest);
+    if (!result.ok) return deny(request, result);
+    const given = needsAttendance(limiter, result)
+      ? attend(limiter, result, request, rest[0], () => handler.call(context, request, ...rest))
+      : handler.call(context, request, ...rest);
+    if (write === undefined) return given;
+    return isPromise(given)
+      ? given.then((answer) => withHeaders(answer, result, write))
+      : withHeaders(given, result, write);
   }
 
   function deny(request: Request, result: RateLimitResult): Response {
     // Not read, but told so. A body that somebody holds already cannot be cancelled, and need not be.
     request.body?.cancel().catch(() => {});
-    const standard = headers === false ? problemResponse(result, request) : deniedResponse(result, request);
+    const standard = problemResponse(result, request, write);
     if (customResponse === undefined) return standard;
     const custom: unknown = customResponse(result, request, standard);
     if (!(custom instanceof Response)) {
@@ -95,9 +102,9 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
         `Cannot answer a denied request: \`response\` must give a Response, received ${show(custom)}`,
       );
     }
-    if (headers === false || custom.status < 200) return custom;
+    if (write === undefined || custom.status < 200) return custom;
     // A copy, as this may be one object for all: what is said of waiting here must not stand there the next time.
-    return withHeaders(new Response(custom.body, custom), result);
+    return withHeaders(new Response(custom.body, custom), result, write);
   }
 
   function limited(this: This, request: Request, ...rest: Rest): MaybePromise<Given | Response> {
@@ -111,24 +118,28 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
 }
 
 /** The same answer with the rate-limit headers: the same object, unless its headers cannot be changed. */
-function withHeaders<Given extends Answer>(answer: Given, result: RateLimitResult): Given | Response {
+function withHeaders<Given extends Answer>(
+  answer: Given,
+  result: RateLimitResult,
+  write: HeaderWriter,
+): Given | Response {
   // 101 is an upgraded connection, 0 is Response.error(): neither is a response that could carry headers.
   // What is no response at all is the runtime's to refuse.
   if (!answer?.headers || answer.status === 101 || answer.status === 0) return answer;
   try {
-    addHeaders(answer.headers, result);
+    addHeaders(answer.headers, result, write);
     return answer;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     // What fetch() and Response.redirect() give is immutable (Fetch, section 5.5).
     const copy = new Response(answer.body, answer);
-    addHeaders(copy.headers, result);
+    addHeaders(copy.headers, result, write);
     return copy;
   }
 }
 
-function addHeaders(headers: Headers, result: RateLimitResult): void {
-  setRateLimitHeaders(headers, result);
+function addHeaders(headers: Headers, result: RateLimitResult, write: HeaderWriter): void {
+  write(headers, result);
   if (result.ok) return;
   const retryAfter = retryAfterOf(result);
   if (retryAfter !== null && !headers.has("Retry-After")) headers.set("Retry-After", retryAfter);

@@ -1,15 +1,16 @@
 /** What a limiter tells its operator. */
 import { isPromise } from "../maybe_promise.ts";
-import type { Mode, RateLimitResult } from "../result.ts";
+import type { Mode, Origin } from "../charge.ts";
+import type { RateLimitResult } from "../result.ts";
 import type { StoreEvent } from "../sharing/events.ts";
 
 /** One decision, as `onDecision` sees it. */
 export interface DecisionEvent {
-  /** What was decided. */
+  /** What was decided; where several rules apply, `result.rules` tells each. */
   readonly result: RateLimitResult;
-  /** Whether it is carried out. */
+  /** Whether it is carried out: the mode of the rule that decided. */
   readonly mode: Mode;
-  /** The key as stored: hashed where it comes from a header or cookie. */
+  /** The key of the rule that decided, as stored: hashed where it comes from a header or cookie. */
   readonly client: string;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -17,11 +18,19 @@ export interface DecisionEvent {
   readonly request?: Request;
 }
 
+/** Something that was to be done after a request went wrong. */
+export type AftermathEvent =
+  /** What it did really cost could not be told, or not be charged: what it was charged stays. */
+  | { readonly type: "settle-failed"; readonly error: unknown }
+  /** Its slots could not be freed or renewed: they come free when their lease ends. */
+  | { readonly type: "release-failed"; readonly error: unknown };
+
 /** A change of state, as `onEvent` sees it, and when. */
 export type LimiterEvent =
   & { readonly at: number }
   & (
     | StoreEvent
+    | AftermathEvent
     /** `onDecision` threw or rejected. */
     | { readonly type: "observer-failed"; readonly error: unknown }
   );
@@ -46,10 +55,20 @@ export class Observers {
     this.#onEvent = onEvent;
   }
 
-  decision(result: RateLimitResult, mode: Mode, client: string, request: Request | undefined): void {
+  /** Whether decisions are observed. */
+  get areWatching(): boolean {
+    return this.#onDecision !== undefined;
+  }
+
+  decision(
+    result: RateLimitResult,
+    { origin, key: client }: { readonly origin: Origin; readonly key: string },
+    request: Request | undefined,
+  ): void {
     if (this.#onDecision === undefined) return;
     // An observer sees the decision; it must not be able to write one.
     const { at } = Object.freeze(result);
+    const { mode } = origin.tally;
     const event = request === undefined ? { result, mode, client, at } : { result, mode, client, at, request };
     this.#contain(this.#onDecision, event, (error) => this.tell({ type: "observer-failed", at, error }));
   }

@@ -1,4 +1,5 @@
 /** A row being worked on: a copy, so that what is not committed has not happened. */
+import type { Receipt, Tally } from "../charge.ts";
 import type { RowPlan } from "../row.ts";
 import type { RowContent } from "../stores/row_codec.ts";
 
@@ -26,40 +27,66 @@ export class Draft {
   readonly content: RowContent;
   /** Whether there is anything to write. */
   changed = false;
-  readonly #plan: RowPlan;
+  readonly #tally: Tally;
   readonly #self: number;
 
-  constructor(plan: RowPlan, { cells, blockedUntil, touchedAt, owner }: RowContent, self: number) {
+  constructor(tally: Tally, { cells, blockedUntil, touchedAt, owner }: RowContent, self: number) {
     this.content = { cells: cells.slice(), blockedUntil, touchedAt, owner };
-    this.#plan = plan;
+    this.#tally = tally;
     this.#self = self;
   }
 
-  /** What it says afterwards stands in the plan's verdicts, counted from `now`. */
-  take(now: number, cost: number): void {
+  /** The row's time if it was charged; what the limits say stands in the row's verdicts then, counted from `now`. */
+  take(now: number, cost: number): number | undefined {
     const time = this.#look(now);
+    const { row, blockFor } = this.#tally;
     const { cells, blockedUntil } = this.content;
-    if (blockedUntil > time) this.#plan.peek(cells, 0, time, cost);
-    else if (this.#plan.take(cells, 0, time, cost) && cost > 0) this.#touch(time);
-    finish(this.#plan, blockedUntil, time, now);
+    const isBlocked = blockedUntil > time;
+    const ok = isBlocked ? row.peek(cells, 0, time, cost) : row.take(cells, 0, time, cost);
+    const charged = ok && !isBlocked;
+    if (charged && cost > 0) this.#touch(time);
+    if (!ok && !isBlocked && blockFor > 0) this.block(time + blockFor);
+    finish(row, this.content.blockedUntil, time, now);
+    return charged ? time : undefined;
   }
 
   peek(now: number, cost: number): void {
     const time = this.#look(now);
-    this.#plan.peek(this.content.cells, 0, time, cost);
-    finish(this.#plan, this.content.blockedUntil, time, now);
+    this.#tally.row.peek(this.content.cells, 0, time, cost);
+    finish(this.#tally.row, this.content.blockedUntil, time, now);
   }
 
-  give(now: number, cost: number, chargedAt: number): void {
+  give(now: number, cost: number): void {
     const time = this.#enter(now);
-    // Both as this process's clock tells them.
-    this.#plan.give(this.content.cells, 0, time, cost, chargedAt + time - now);
+    this.#tally.row.give(this.content.cells, 0, time, cost, time);
     this.#touch(time);
+  }
+
+  settle(now: number, { cost, chargedAt, delays }: Receipt, actual: number): void {
+    const time = this.#enter(now);
+    const { row } = this.#tally;
+    if (actual > cost) row.force(this.content.cells, 0, time, actual - cost);
+    else row.give(this.content.cells, 0, time, cost - actual, chargedAt, delays);
+    this.#touch(time);
+  }
+
+  release(now: number, { cost, chargedAt }: Receipt): void {
+    const time = this.#enter(now);
+    this.#tally.row.release(this.content.cells, 0, time, cost, chargedAt);
+    this.#touch(time);
+  }
+
+  /** The time that names the slots from now on. */
+  renew(now: number, { cost, chargedAt }: Receipt): number {
+    const time = this.#enter(now);
+    this.#tally.row.renew(this.content.cells, 0, time, cost, chargedAt);
+    this.#touch(time);
+    return time;
   }
 
   forceLate(now: number, cost: number): void {
     const time = this.#enter(now);
-    this.#plan.forceLate(this.content.cells, 0, time, cost);
+    this.#tally.row.forceLate(this.content.cells, 0, time, cost);
     this.#touch(time);
   }
 
@@ -95,7 +122,7 @@ export class Draft {
     const { content } = this;
     let time = timeOf(content, now, this.#self);
     if (time === null) {
-      this.#plan.rewind(content.cells, 0, now);
+      this.#tally.row.rewind(content.cells, 0, now);
       // Even where the charge is denied, or the row would slide along with the clock.
       content.touchedAt = now;
       content.owner = this.#self;

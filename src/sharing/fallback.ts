@@ -1,8 +1,11 @@
 /** Deciding in this process while the store is down: from what is known of it, bounded, and charged there afterwards. */
-import { RateLimitResult, type RuleFace } from "../result.ts";
-import type { RowContent } from "../stores/row_codec.ts";
+import type { Tally } from "../charge.ts";
+import { uncountedDetail } from "../decision.ts";
+import type { BookStats, Charge } from "../ledger.ts";
+import { partsOf, RateLimitResult, UNCHARGED } from "../result.ts";
+import type { MemoryBooks, MemoryLedger } from "../stores/memory/memory_ledger.ts";
 import { memoryStore } from "../stores/memory/memory_store.ts";
-import type { LedgerStats, SyncLedger } from "../stores/store.ts";
+import type { RowContent } from "../stores/row_codec.ts";
 import type { StoreEvent } from "./events.ts";
 import { Journal } from "./journal.ts";
 
@@ -18,55 +21,68 @@ export interface FallbackOptions {
   /** A key never seen starts with its limits divided by this. */
   readonly expectedProcesses: number;
   /** What is remembered of a key's row in the store. */
-  remembered(key: string): RowContent | undefined;
+  remembered(tally: Tally, key: string): RowContent | undefined;
+  now(): number;
   tell(event: StoreEvent): void;
 }
 
-export class Fallback {
+/** One tally while the store is down. */
+export interface LocalLedger {
+  readonly ledger: MemoryLedger;
   readonly journal: Journal;
-  readonly #rule: RuleFace;
+}
+
+export class Fallback {
   readonly #options: FallbackOptions;
-  readonly #local: SyncLedger;
-  readonly #nothing: Float64Array;
+  readonly #books: MemoryBooks;
+  readonly #ledgers = new Map<Tally, LocalLedger>();
   #active = false;
 
-  constructor(namespace: string, rule: RuleFace, options: FallbackOptions) {
-    this.journal = new Journal(Math.max(...rule.row.limits.map(({ transition }) => transition.refillTime)));
-    this.#rule = rule;
+  constructor(options: FallbackOptions) {
     this.#options = options;
-    this.#nothing = new Float64Array(rule.row.width);
-    const onOverflow = () => options.tell({ type: "overflow", evictions: this.stats().evictions });
-    const seed = (key: string, cells: Float64Array, now: number) => this.#seed(key, cells, now);
-    this.#local = memoryStore().open(namespace, rule, { source: "fallback", onOverflow, seed });
+    this.#books = memoryStore().open({
+      source: "fallback",
+      now: options.now,
+      onOverflow: () => options.tell({ type: "overflow", evictions: this.stats().evictions }),
+      seed: (tally, key, cells, now) => this.#seed(tally, key, cells, now),
+    });
   }
 
-  take(key: string, now: number, cost: number): RateLimitResult {
+  open(tally: Tally): LocalLedger {
+    const refillTime = Math.max(...tally.row.limits.map(({ transition }) => transition.refillTime));
+    const local = { ledger: this.#books.open(tally), journal: new Journal(refillTime) };
+    this.#ledgers.set(tally, local);
+    return local;
+  }
+
+  /** Whether everything that was admitted meanwhile has been charged in the store. */
+  get isSettled(): boolean {
+    return [...this.#ledgers.values()].every(({ journal }) => journal.size === 0);
+  }
+
+  decide(charges: readonly Charge[], now: number, isPeek: boolean): RateLimitResult {
     this.#begin();
-    if (this.#options.policy !== "memory") return this.#flat(key, now);
-    this.#refresh(key, now);
-    const result = this.#local.take(key, now, cost);
-    if (cost > 0 && result.violated.length === 0) this.#write(key, now, cost);
+    if (this.#options.policy !== "memory") return this.#flat(charges, now);
+    const local = charges.map(({ ledger: { tally }, key, cost }) => {
+      const { ledger, journal } = this.#ledgers.get(tally)!;
+      this.#refresh(ledger, journal, key, now);
+      return { ledger, journal, key, cost };
+    });
+    const [{ ledger, key, cost }] = local as [(typeof local)[0]];
+    if (isPeek) return ledger.peek(key, now, cost);
+    const result = local.length === 1 ? ledger.take(key, now, cost) : this.#books.takeTogether(local, now);
+    for (const [i, part] of partsOf(result).entries()) if (part.isCharged) this.#write(local[i]!, now);
     return result;
   }
 
-  peek(key: string, now: number, cost: number): RateLimitResult {
-    this.#begin();
-    if (this.#options.policy !== "memory") return this.#flat(key, now);
-    this.#refresh(key, now);
-    return this.#local.peek(key, now, cost);
+  stats(): BookStats {
+    const stats = this.#books.stats();
+    let evictions = stats.evictions;
+    for (const { journal } of this.#ledgers.values()) evictions += journal.lost;
+    return { ...stats, evictions };
   }
 
-  reset(key: string, now: number): void {
-    this.#local.reset(key, now);
-    this.journal.forget(key);
-  }
-
-  stats(): LedgerStats {
-    const stats = this.#local.stats();
-    return { ...stats, evictions: stats.evictions + this.journal.lost };
-  }
-
-  /** The store answers, and owes nothing any more. */
+  /** The store answers, and is owed nothing any more. */
   end(): void {
     if (!this.#active) return;
     this.#active = false;
@@ -80,36 +96,32 @@ export class Fallback {
   }
 
   /** The same for all: nobody is counted. */
-  #flat(key: string, now: number): RateLimitResult {
-    this.#rule.row.peek(this.#nothing, 0, now, 0);
-    return new RateLimitResult(
-      this.#rule,
-      key,
-      now,
-      "fallback",
-      this.#options.policy === "closed" ? RETRY_AFTER : undefined,
-    );
+  #flat(charges: readonly Charge[], now: number): RateLimitResult {
+    const seats = charges.map(({ ledger: { tally }, key }) => ({ origin: this.#ledgers.get(tally)!.ledger, key }));
+    const [{ origin, key }] = seats as [(typeof seats)[0]];
+    const wait = this.#options.policy === "closed" ? RETRY_AFTER : 0;
+    return new RateLimitResult(origin, key, UNCHARGED, now, "fallback", uncountedDetail(seats, now, wait));
   }
 
-  #write(key: string, now: number, cost: number): void {
-    const { lost } = this.journal;
-    this.journal.add(key, now, cost);
-    if (this.journal.lost > lost) this.#options.tell({ type: "overflow", evictions: this.stats().evictions });
+  #write({ journal, key, cost }: { journal: Journal; key: string; cost: number }, now: number): void {
+    if (cost === 0) return;
+    const { lost } = journal;
+    journal.add(key, now, cost);
+    if (journal.lost > lost) this.#options.tell({ type: "overflow", evictions: this.stats().evictions });
   }
 
   /** Where nothing has been admitted here since, what is remembered of the store is newer than what stands here. */
-  #refresh(key: string, now: number): void {
-    const known = this.#options.remembered(key);
+  #refresh(ledger: MemoryLedger, journal: Journal, key: string, now: number): void {
+    const known = this.#options.remembered(ledger.tally, key);
     if (known === undefined) return;
-    if (!this.journal.has(key)) this.#local.reset(key, now);
-    if (known.blockedUntil > now) this.#local.block(key, now, known.blockedUntil);
+    if (!journal.has(key)) ledger.reset(key, now);
+    if (known.blockedUntil > now) ledger.block(key, now, known.blockedUntil);
   }
 
-  #seed(key: string, cells: Float64Array, now: number): void {
-    const known = this.#options.remembered(key);
-    const { row } = this.#rule;
-    if (known === undefined) return row.startWith(cells, 0, now, 1 / this.#options.expectedProcesses);
+  #seed(tally: Tally, key: string, cells: Float64Array, now: number): void {
+    const known = this.#options.remembered(tally, key);
+    if (known === undefined) return tally.row.startWith(cells, 0, now, 1 / this.#options.expectedProcesses);
     cells.set(known.cells);
-    row.rewind(cells, 0, now);
+    tally.row.rewind(cells, 0, now);
   }
 }

@@ -1,15 +1,13 @@
 // deno-lint-ignore-file no-await-in-loop -- the next try is made where the last one failed
 /** One flight: some rows, all that waits for them, one commit. */
 import { kvotaError } from "../errors.ts";
-import type { RowPlan } from "../row.ts";
-import type { RowCodec } from "../stores/row_codec.ts";
 import type { RowWrite, StoredRow } from "../stores/store.ts";
 import { lateError } from "./deadline.ts";
 import { Draft } from "./draft.ts";
-import type { RememberedRow, Work } from "./remembered.ts";
+import { apart, type Bundle, type RememberedRow, type Work } from "./remembered_row.ts";
 import type { StoreCalls } from "./store_calls.ts";
 
-/** Commits of one row that may be refused before it is given up. */
+/** Commits of rows that have to fly together that may be refused before they are given up. */
 const MAX_REFUSALS = 20;
 /** A commit that takes longer has waited for another process's lock, in milliseconds. */
 const LOCKED = 15;
@@ -20,8 +18,6 @@ const SPARE_LIFE = 60_000;
 
 /** What a flight needs of its limiter. */
 export interface FlightContext {
-  readonly plan: RowPlan;
-  readonly codec: RowCodec;
   readonly calls: StoreCalls;
   /** The limiter's own number, by which it knows its own clock. */
   self(): number;
@@ -39,155 +35,179 @@ export interface FlightContext {
   conflicted(): void;
 }
 
+/** A bundle under way: what waited for it when the flight began. */
 interface Passenger {
-  readonly row: RememberedRow;
+  readonly bundle: Bundle;
   readonly works: readonly Work[];
-  /** Whether the row was read on this flight. */
-  read: boolean;
 }
 
-/** Does all that waits for the rows. Whatever happens, each work is told how it ended. */
-export async function fly(context: FlightContext, rows: readonly RememberedRow[]): Promise<void> {
+/** What one flight is about. */
+interface Load {
+  readonly passengers: readonly Passenger[];
+  readonly rows: readonly RememberedRow[];
+  /** Rows read on this flight. */
+  readonly read: Set<RememberedRow>;
+  /** When the first answer is due. */
+  readonly due: number;
+  /** The asker's time, the latest of them. */
+  readonly now: number;
+}
+
+/** Does all that waits for the bundles. Whatever happens, each work is told how it ended. */
+export async function fly(context: FlightContext, bundles: readonly Bundle[]): Promise<void> {
   const start = performance.now();
   const passengers: Passenger[] = [];
-  let due = Infinity;
   let late: Error | undefined;
-  for (const row of rows) {
+  for (const bundle of bundles) {
     const works: Work[] = [];
-    for (const work of row.waiting.splice(0)) {
-      if (work.due <= start) {
-        work.failed(late ??= lateError());
-        continue;
-      }
-      works.push(work);
-      due = Math.min(due, work.due);
+    for (const work of bundle.take()) {
+      if (work.due <= start) work.failed(late ??= lateError());
+      else works.push(work);
     }
-    if (works.length > 0) passengers.push({ row, works, read: false });
+    if (works.length > 0) passengers.push({ bundle, works });
   }
-  if (passengers.length > 0) await land(context, passengers, due);
+  if (passengers.length > 0) await land(context, passengers, new Set());
 }
 
 /** Flies until it has landed; what it could not do, it tells as failed, or has wait for a turn. */
-async function land(context: FlightContext, passengers: readonly Passenger[], due: number): Promise<void> {
+async function land(
+  context: FlightContext,
+  passengers: readonly Passenger[],
+  read: Set<RememberedRow>,
+): Promise<void> {
+  const load = loadOf(passengers, read);
+  const { rows, due } = load;
   try {
     for (let tries = 1;; tries++) {
       if (tries > 1 && performance.now() >= due) throw lateError();
-      if (await attempt(context, passengers, due)) return finish(passengers);
+      if (await attempt(context, load)) return finish(load);
       context.conflicted();
       if (tries === 1) continue;
       // Nobody says which row it was.
-      if (passengers.length > 1) return await landOneByOne(context, passengers, due);
-      const { row, works } = passengers[0]!;
-      // Over all flights: a row that waits for a turn after each refusal would otherwise be tried for ever.
-      if (++row.refusals >= MAX_REFUSALS) throw conflictError();
+      const groups = apart(passengers);
+      if (groups.length > 1) {
+        for (const group of groups) await land(context, group, read);
+        return;
+      }
+      for (const row of rows) row.refusals++;
+      // Over all flights: rows that wait for a turn after each refusal would otherwise be tried for ever.
+      if (rows.some((row) => row.refusals >= MAX_REFUSALS)) throw conflictError();
       if (context.isTurnNeeded()) {
         // To be done when it is this process's turn; trying on would only disturb whoever has it.
-        row.waiting.unshift(...works);
+        for (const { bundle, works } of passengers) bundle.putBack(works);
         return;
       }
       await pause(Math.random() * Math.min(2 ** tries, 32));
     }
   } catch (error) {
     context.gaveUp(error);
-    for (const { row, works } of passengers) {
+    for (const row of rows) {
       // The commit may have happened all the same.
       row.version = undefined;
       row.refusals = 0;
-      for (const work of works) work.failed(error);
     }
+    for (const { works } of passengers) for (const work of works) work.failed(error);
   }
 }
 
-async function landOneByOne(context: FlightContext, passengers: readonly Passenger[], due: number): Promise<void> {
-  for (const passenger of passengers) await land(context, [passenger], due);
+function loadOf(passengers: readonly Passenger[], read: Set<RememberedRow>): Load {
+  const rows = new Set<RememberedRow>();
+  let due = Infinity;
+  let now = 0;
+  for (const { bundle, works } of passengers) {
+    for (const row of bundle.rows) rows.add(row);
+    for (const work of works) {
+      due = Math.min(due, work.due);
+      now = Math.max(now, work.now);
+    }
+  }
+  return { passengers, rows: [...rows], read, due, now };
 }
 
 /** Whether everything has been done: `false` where a commit was refused. */
-async function attempt(context: FlightContext, passengers: readonly Passenger[], due: number): Promise<boolean> {
+async function attempt(context: FlightContext, load: Load): Promise<boolean> {
   const epoch = context.epoch();
-  const unknown = passengers.filter(({ row, works }) => !row.isTrusted(epoch) || works.some(isFresh));
-  await read(context, unknown, due);
-  let drafts = passengers.map((passenger) => draft(context, passenger));
+  const { rows, read } = load;
+  const fresh = freshRows(load);
+  await readRows(context, load, rows.filter((row) => !row.isTrusted(epoch) || (fresh.has(row) && !read.has(row))));
+  let drafts = draftAll(context, load);
   // Nothing will be committed that would show a denial to be an old tale.
-  const doubtful = passengers.filter(({ read }, i) => !drafts[i]!.changed && !read);
+  const doubtful = rows.filter((row) => !drafts.get(row)!.changed && !read.has(row));
   if (doubtful.length > 0) {
-    await read(context, doubtful, due);
-    drafts = passengers.map((passenger) => draft(context, passenger));
+    await readRows(context, load, doubtful);
+    drafts = draftAll(context, load);
   }
-  const changes = passengers.flatMap(({ row, works }, i) =>
-    drafts[i]!.changed ? [{ row, draft: drafts[i]!, now: latest(works) }] : []
-  );
-  if (changes.length === 0) return true;
-  const writes = changes.map(({ row, draft, now }) => write(context, row, draft, now));
+  const changed = rows.filter((row) => drafts.get(row)!.changed);
+  if (changed.length === 0) return true;
+  const writes = changed.map((row) => write(row, drafts.get(row)!, load.now));
   const start = performance.now();
-  const versions = await context.calls.commit(writes, due);
+  const versions = await context.calls.commit(writes, load.due);
   if (performance.now() - start > LOCKED) context.conflicted();
-  changes.forEach(({ row, draft, now }, i) => {
+  changed.forEach((row, i) => {
     if (versions === null) row.version = undefined;
-    else row.verify(draft.content, versions[i]!, now, epoch);
+    else row.verify(drafts.get(row)!.content, versions[i]!, load.now, epoch);
   });
   return versions !== null;
 }
 
-async function read(context: FlightContext, passengers: readonly Passenger[], due: number): Promise<void> {
-  const epoch = context.epoch();
-  const unread = passengers.filter(({ row, read }) => !read || !row.isTrusted(epoch));
-  if (unread.length === 0) return;
-  const along = context.along(context.calls.maxRows - unread.length);
-  const stored = await context.calls.read([...unread.map(({ row }) => row), ...along].map(({ key }) => key), due);
-  const now = latest(unread[0]!.works);
-  for (const [i, passenger] of unread.entries()) {
-    verify(context, passenger.row, stored[i]!, latest(passenger.works), epoch);
-    passenger.read = true;
+function freshRows({ passengers }: Load): ReadonlySet<RememberedRow> {
+  const fresh = new Set<RememberedRow>();
+  for (const { bundle, works } of passengers) {
+    if (works.some((work) => work.fresh)) { for (const row of bundle.rows) fresh.add(row); }
   }
-  for (const [i, row] of along.entries()) {
-    // One that has taken off meanwhile knows better.
-    if (!row.inFlight && !row.isTrusted(epoch)) verify(context, row, stored[unread.length + i]!, now, epoch);
+  return fresh;
+}
+
+async function readRows(context: FlightContext, load: Load, rows: readonly RememberedRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const epoch = context.epoch();
+  const along = context.along(context.calls.maxRows - rows.length);
+  const asked = [...rows, ...along];
+  const stored = await context.calls.read(asked.map(({ key }) => key), load.due);
+  for (const [i, row] of asked.entries()) {
+    // One that was only read along, and has taken off meanwhile, knows better.
+    if (i >= rows.length && (row.inFlight || row.isTrusted(epoch))) continue;
+    verify(context, row, stored[i]!, load.now, epoch);
+    load.read.add(row);
   }
 }
 
 function verify(
-  { codec, unreadable }: FlightContext,
+  { unreadable }: FlightContext,
   row: RememberedRow,
   { value, version }: StoredRow,
   now: number,
   epoch: number,
 ): void {
+  const { codec } = row.kind;
   const content = version === null ? null : codec.decode(value);
   if (version !== null && content === null) unreadable(row.key);
   row.verify(content ?? codec.empty(), version, now, epoch);
 }
 
-function draft({ plan, self }: FlightContext, { row, works }: Passenger): Draft {
-  const draft = new Draft(plan, row.content, self());
-  for (const work of works) work.apply(draft);
-  return draft;
-}
-
-function write({ plan, codec }: FlightContext, { key, version }: RememberedRow, draft: Draft, now: number): RowWrite {
-  const { content } = draft;
-  const end = Math.max(plan.expiresAt(content.cells, 0), content.blockedUntil);
-  const expireIn = Math.min(Math.max(end - now, SHORTEST_LIFE) + SPARE_LIFE, Number.MAX_SAFE_INTEGER);
-  return { key, version: version!, value: draft.isEmpty() ? null : codec.encode(content), expireIn };
-}
-
-function finish(passengers: readonly Passenger[]): void {
-  for (const { row, works } of passengers) {
-    row.refusals = 0;
-    for (const work of works) work.done();
+function draftAll({ self }: FlightContext, { passengers, rows }: Load): ReadonlyMap<RememberedRow, Draft> {
+  const drafts = new Map(rows.map((row) => [row, new Draft(row.kind.tally, row.content, self())]));
+  for (const { bundle, works } of passengers) {
+    const own = bundle.rows.map((row) => drafts.get(row)!);
+    for (const work of works) work.apply(own);
   }
+  return drafts;
+}
+
+function write({ key, version, kind }: RememberedRow, draft: Draft, now: number): RowWrite {
+  const { content } = draft;
+  const end = Math.max(kind.tally.row.expiresAt(content.cells, 0), content.blockedUntil);
+  const expireIn = Math.min(Math.max(end - now, SHORTEST_LIFE) + SPARE_LIFE, Number.MAX_SAFE_INTEGER);
+  return { key, version: version!, value: draft.isEmpty() ? null : kind.codec.encode(content), expireIn };
+}
+
+function finish({ passengers, rows }: Load): void {
+  for (const row of rows) row.refusals = 0;
+  for (const { works } of passengers) for (const work of works) work.done();
 }
 
 function conflictError(): Error {
   return kvotaError("Error", "KVOTA_STORE_CONFLICT", `Cannot count: ${MAX_REFUSALS} commits in a row were refused`);
-}
-
-function isFresh(work: Work): boolean {
-  return work.fresh;
-}
-
-function latest(works: readonly Work[]): number {
-  return works.reduce((latest, { now }) => Math.max(latest, now), 0);
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -1,9 +1,10 @@
 /**
  * Who flies when: each row in one flight at a time, what arrives meanwhile waits for the next and is folded into one commit; rows
- * that nobody else writes share a flight; two flights are in the air.
+ * that nobody else writes share a flight; two flights are in the air. What concerns several rows at once flies when all of them are on the ground.
  */
 import { type FlightContext, fly } from "./flight.ts";
-import { RememberedRow, RememberedRows, type Work } from "./remembered.ts";
+import { RememberedRows } from "./remembered.ts";
+import { Bundle, RememberedRow, type RowKind, type Work } from "./remembered_row.ts";
 import { Turns } from "./turns.ts";
 
 /**
@@ -26,8 +27,12 @@ const MAX_FLOWN = 200;
 export class Flights {
   readonly rows = new RememberedRows();
   readonly #context: FlightContext;
-  /** Rows for which something waits, and which are not in the air. */
-  readonly #ready = new Set<RememberedRow>();
+  /** Bundles for which something waits, and nothing of which is in the air. */
+  readonly #ready = new Set<Bundle>();
+  /** Bundles for which something waits, and which are held up; those that came first stand first. */
+  readonly #parked = new Set<Bundle>();
+  /** Bundles of several rows for which something waits, by the rows' keys. */
+  readonly #joint = new Map<string, Bundle>();
   #inAir = 0;
   #called = false;
   /** When commits without a gap began. */
@@ -50,27 +55,43 @@ export class Flights {
     };
   }
 
-  /** Has the work done with the row's next flight. */
-  add(key: string, work: Work): void {
-    const row = this.row(key);
-    row.waiting.push(work);
-    if (!row.inFlight) this.#ready.add(row);
-    this.#call();
+  /** Has the work done with the rows' next flight. */
+  add(rows: readonly RememberedRow[], work: Work): void {
+    const bundle = rows.length === 1 ? rows[0]!.alone : this.#bundleOf(rows);
+    bundle.add(work);
+    if (bundle.isHeldUp) this.#parked.add(bundle);
+    else {
+      this.#ready.add(bundle);
+      this.#call();
+    }
   }
 
   /** What is remembered under a key, if only that nothing is. */
-  row(key: string): RememberedRow {
+  row(key: string, kind: RowKind): RememberedRow {
     const known = this.rows.get(key);
     if (known !== undefined) return known;
-    const row = new RememberedRow(key, this.#context.codec.empty());
+    const row = new RememberedRow(key, kind);
     this.rows.put(row);
     return row;
   }
 
   /** Resolves once nothing waits and nothing is in the air. */
   settled(): Promise<void> {
-    if (this.#inAir === 0 && this.#ready.size === 0) return Promise.resolve();
+    if (this.#isIdle()) return Promise.resolve();
     return new Promise((resolve) => this.#landed = resolve);
+  }
+
+  #isIdle(): boolean {
+    return this.#inAir === 0 && this.#ready.size === 0 && this.#parked.size === 0;
+  }
+
+  #bundleOf(rows: readonly RememberedRow[]): Bundle {
+    const key = rows.map(({ key }) => key).join("\n");
+    const known = this.#joint.get(key);
+    if (known !== undefined) return known;
+    const bundle = new Bundle(rows);
+    this.#joint.set(key, bundle);
+    return bundle;
   }
 
   /** Starts flights when all that arrives in this turn of the event loop has arrived. */
@@ -96,7 +117,7 @@ export class Flights {
   /** Whether several wait: one client that asks time and again is no crowd, and should not be kept waiting. */
   #isCrowded(): boolean {
     if (this.#ready.size !== 1) return true;
-    for (const row of this.#ready) if (row.waiting.length > 1) return true;
+    for (const bundle of this.#ready) if (bundle.waiting > 1) return true;
     return this.#inAir > 0;
   }
 
@@ -125,37 +146,54 @@ export class Flights {
   }
 
   #start(): void {
-    while (this.#inAir < MAX_FLIGHTS && this.#ready.size > 0) {
-      const rows = this.#nextGroup();
-      for (const row of rows) {
-        this.#ready.delete(row);
-        row.inFlight = true;
-      }
+    while (this.#inAir < MAX_FLIGHTS) {
+      const { group, rows } = this.#nextGroup();
+      if (group.length === 0) return;
+      for (const bundle of group) this.#ready.delete(bundle);
+      for (const row of rows) row.inFlight = true;
       this.#inAir++;
-      void fly(this.#context, rows).then(() => this.#land(rows));
+      void fly(this.#context, group).then(() => this.#land(group, rows));
     }
   }
 
-  #nextGroup(): readonly RememberedRow[] {
-    const group: RememberedRow[] = [];
-    for (const row of this.#ready) {
-      if (row.isContended && group.length > 0) continue;
-      group.push(row);
-      if (row.isContended || group.length === this.#context.calls.maxRows) break;
+  #nextGroup(): { readonly group: readonly Bundle[]; readonly rows: ReadonlySet<RememberedRow> } {
+    const { maxRows } = this.#context.calls;
+    const group: Bundle[] = [];
+    const rows = new Set<RememberedRow>();
+    for (const bundle of this.#ready) {
+      if (bundle.isHeldUp) {
+        this.#ready.delete(bundle);
+        this.#parked.add(bundle);
+        continue;
+      }
+      const isContended = bundle.rows.some((row) => row.isContended);
+      const more = bundle.rows.filter((row) => !rows.has(row));
+      if (group.length > 0 && (isContended || rows.size + more.length > maxRows)) continue;
+      group.push(bundle);
+      for (const row of more) rows.add(row);
+      if (isContended || rows.size === maxRows) break;
     }
-    return group;
+    return { group, rows };
   }
 
-  #land(rows: readonly RememberedRow[]): void {
+  #land(group: readonly Bundle[], rows: ReadonlySet<RememberedRow>): void {
     this.#inAir--;
     this.#landedAt = performance.now();
     for (const row of rows) {
       row.inFlight = false;
-      if (row.waiting.length > 0) this.#ready.add(row);
       this.rows.put(row);
       if (this.#flown.size < MAX_FLOWN) this.#flown.add(row);
     }
-    if (this.#inAir === 0 && this.#ready.size === 0) this.#landed?.();
+    for (const bundle of group) {
+      if (bundle.waiting > 0) this.#parked.add(bundle);
+      else if (bundle.rows.length > 1) this.#joint.delete(bundle.rows.map(({ key }) => key).join("\n"));
+    }
+    for (const bundle of this.#parked) {
+      if (bundle.isHeldUp) continue;
+      this.#parked.delete(bundle);
+      this.#ready.add(bundle);
+    }
+    if (this.#isIdle()) this.#landed?.();
     else this.#call();
   }
 }

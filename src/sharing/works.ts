@@ -1,39 +1,31 @@
-/** What can be asked of a row. */
+/** What can be asked of rows. */
+import { decideTogether, resultOf } from "../decision.ts";
 import { kvotaError } from "../errors.ts";
-import { RateLimitResult, type RuleFace } from "../result.ts";
+import type { Charge } from "../ledger.ts";
+import type { RateLimitResult } from "../result.ts";
 import type { Draft } from "./draft.ts";
-import type { Work } from "./remembered.ts";
+import type { Work } from "./remembered_row.ts";
 
-/** A decision: a charge, or the look at one. */
+/** A decision: charges, or the look at one. */
 export class Decision implements Work {
+  readonly charges: readonly Charge[];
   readonly now: number;
   readonly due: number;
   readonly fresh: boolean;
-  readonly #rule: RuleFace;
-  readonly #key: string;
-  readonly #cost: number;
+  readonly #otherwise: (decision: Decision) => RateLimitResult;
   readonly #resolve: (result: RateLimitResult) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #otherwise: () => RateLimitResult;
   #result: RateLimitResult | undefined;
 
   /** @param otherwise What decides where the store does not. */
   constructor(
-    { rule, key, cost, now, due, isPeek }: {
-      readonly rule: RuleFace;
-      readonly key: string;
-      readonly cost: number;
-      readonly now: number;
-      readonly due: number;
-      readonly isPeek: boolean;
-    },
-    otherwise: () => RateLimitResult,
+    charges: readonly Charge[],
+    { now, due, isPeek }: { readonly now: number; readonly due: number; readonly isPeek: boolean },
+    otherwise: (decision: Decision) => RateLimitResult,
     resolve: (result: RateLimitResult) => void,
     reject: (error: unknown) => void,
   ) {
-    this.#rule = rule;
-    this.#key = key;
-    this.#cost = cost;
+    this.charges = charges;
     this.now = now;
     this.due = due;
     this.fresh = isPeek;
@@ -42,10 +34,21 @@ export class Decision implements Work {
     this.#reject = reject;
   }
 
-  apply(draft: Draft): void {
-    if (this.fresh) draft.peek(this.now, this.#cost);
-    else draft.take(this.now, this.#cost);
-    this.#result = new RateLimitResult(this.#rule, this.#key, this.now, "store");
+  apply(drafts: readonly Draft[]): void {
+    const { charges, now, fresh: isPeek } = this;
+    if (charges.length === 1) {
+      const { ledger, key, cost } = charges[0]!;
+      const draft = drafts[0]!;
+      const chargedAt = isPeek ? undefined : draft.take(now, cost);
+      if (isPeek) draft.peek(now, cost);
+      this.#result = resultOf(ledger, key, cost, now, "store", chargedAt);
+      return;
+    }
+    const seats = charges.map(({ ledger: origin, key, cost }, i) => {
+      const draft = drafts[i]!;
+      return { origin, key, cost, peek: () => void draft.peek(now, cost), take: () => draft.take(now, cost) };
+    });
+    this.#result = decideTogether(seats, now, "store");
   }
 
   done(): void {
@@ -54,33 +57,37 @@ export class Decision implements Work {
 
   failed(): void {
     try {
-      this.#resolve(this.#otherwise());
+      this.#resolve(this.#otherwise(this));
     } catch (error) {
       this.#reject(error);
     }
   }
 }
 
-/** A change that is no decision; it fails where the store does. */
+/** A change of one row that is no decision; it fails where the store does. */
 export class Change implements Work {
   readonly now: number;
   readonly due: number;
   readonly fresh = true;
-  readonly apply: (draft: Draft) => void;
+  readonly #change: (draft: Draft) => void;
   readonly done: () => void;
   readonly failed: (cause: unknown) => void;
 
   constructor(
     { now, due }: { readonly now: number; readonly due: number },
-    apply: (draft: Draft) => void,
+    change: (draft: Draft) => void,
     done: () => void,
     failed: (cause: unknown) => void,
   ) {
     this.now = now;
     this.due = due;
-    this.apply = apply;
+    this.#change = change;
     this.done = done;
     this.failed = failed;
+  }
+
+  apply([draft]: readonly Draft[]): void {
+    this.#change(draft!);
   }
 }
 

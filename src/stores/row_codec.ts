@@ -1,6 +1,6 @@
 /**
  * Rows as bytes: 1 byte version, 7 bytes fingerprint of the layout, then numbers of 8 bytes, little-endian (IEEE 754): `blockedUntil`,
- * `touchedAt`, `owner`, and the cells.
+ * `touchedAt`, `owner`, and the cells of each limit, of a log those in use.
  *
  * Bytes, because every runtime reads them alike; and because a row that says itself what it is can be refused.
  */
@@ -47,27 +47,52 @@ export class RowCodec {
   }
 
   encode({ cells, blockedUntil, touchedAt, owner }: RowContent): Uint8Array {
-    const bytes = new Uint8Array(HEADER + NUMBER * (FIELDS + this.#width));
+    const lengths = this.#row.limits.map((_, i) => this.#row.written(i, cells, 0));
+    const count = FIELDS + lengths.reduce((sum, length) => sum + length, 0);
+    const bytes = new Uint8Array(HEADER + NUMBER * count);
     bytes.set(this.#prefix);
     const view = new DataView(bytes.buffer);
-    [blockedUntil, touchedAt, owner, ...cells].forEach((number, i) =>
-      view.setFloat64(HEADER + NUMBER * i, number, true)
-    );
+    let at = HEADER;
+    const write = (number: number): void => {
+      view.setFloat64(at, number, true);
+      at += NUMBER;
+    };
+    [blockedUntil, touchedAt, owner].forEach(write);
+    let from = 0;
+    for (const [i, { transition }] of this.#row.limits.entries()) {
+      cells.subarray(from, from + lengths[i]!).forEach(write);
+      from += transition.width;
+    }
     return bytes;
   }
 
   /** What the bytes say; `null` for what these rows cannot have been: another version or layout, cut short, numbers that no charge leaves. */
   decode(value: unknown): RowContent | null {
-    if (!(value instanceof Uint8Array) || value.length !== HEADER + NUMBER * (FIELDS + this.#width)) return null;
-    if (this.#prefix.some((byte, i) => value[i] !== byte)) return null;
-    const view = new DataView(value.buffer, value.byteOffset);
-    const numbers = Float64Array.from(
-      { length: FIELDS + this.#width },
-      (_, i) => view.getFloat64(HEADER + NUMBER * i, true),
-    );
-    if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) return null;
-    const [blockedUntil = 0, touchedAt = 0, owner = 0] = numbers;
-    const cells = numbers.subarray(FIELDS);
+    if (!(value instanceof Uint8Array) || this.#prefix.some((byte, i) => value[i] !== byte)) return null;
+    const view = new DataView(value.buffer, value.byteOffset, value.length);
+    let at = HEADER;
+    const cells = new Float64Array(this.#width);
+    /** Reads into `[from, to)`; false where there is no more, or what no charge leaves. */
+    const read = (into: Float64Array, from: number, to: number): boolean => {
+      for (; from < to; from++, at += NUMBER) {
+        if (at + NUMBER > value.length) return false;
+        const number = view.getFloat64(at, true);
+        if (!Number.isSafeInteger(number) || number < 0) return false;
+        into[from] = number;
+      }
+      return true;
+    };
+    const fields = new Float64Array(FIELDS);
+    if (!read(fields, 0, FIELDS)) return null;
+    let from = 0;
+    for (const [i, { transition: { header, width } }] of this.#row.limits.entries()) {
+      if (!read(cells, from, from + header)) return null;
+      const written = this.#row.written(i, cells, 0);
+      if (written > width || !read(cells, from + header, from + written)) return null;
+      from += width;
+    }
+    if (at !== value.length) return null;
+    const [blockedUntil = 0, touchedAt = 0, owner = 0] = fields;
     // What stands further ahead than a charge at `touchedAt` could have put it, no charge has put there.
     this.#row.rewind(cells, 0, touchedAt);
     return { cells, blockedUntil, touchedAt, owner };

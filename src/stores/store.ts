@@ -1,6 +1,4 @@
-/** What is asked of a place to count in. */
-import type { MaybePromise } from "../maybe_promise.ts";
-import type { RateLimitResult } from "../result.ts";
+/** What is asked of a place that processes share. */
 
 /** A row as a shared store holds it. */
 export interface StoredRow {
@@ -43,43 +41,4 @@ export interface Store {
   commit(writes: readonly RowWrite[]): Promise<readonly (string | null)[] | null>;
   /** Lets go of what the store has opened itself, once the last limiter that counts here is closed. A later call may open it again. */
   close?(): Promise<void>;
-}
-
-/** The keys of one rule, counted. All times are epoch milliseconds of the limiter's clock. */
-export interface Ledger {
-  /** Charges `cost` to `key` if every limit allows it. */
-  take(key: string, now: number, cost: number): MaybePromise<RateLimitResult>;
-  /** The same answer, charging nothing. */
-  peek(key: string, now: number, cost: number): MaybePromise<RateLimitResult>;
-  /** Gives back what still counts of a charge of `cost` made at `chargedAt`. */
-  give(key: string, now: number, cost: number, chargedAt: number): MaybePromise<void>;
-  /** Denies `key` until `until`, whatever its quota; an earlier block that lasts longer stays. */
-  block(key: string, now: number, until: number): MaybePromise<void>;
-  /** Forgets `key`: full quota, no block. */
-  reset(key: string, now: number): MaybePromise<void>;
-  /** Figures, over all limiters that count in the same place. */
-  stats(): LedgerStats;
-  /** Ends what is under way. */
-  close(): Promise<void>;
-}
-
-/** A ledger that answers at once. */
-export interface SyncLedger extends Ledger {
-  take(key: string, now: number, cost: number): RateLimitResult;
-  peek(key: string, now: number, cost: number): RateLimitResult;
-  give(key: string, now: number, cost: number, chargedAt: number): void;
-  block(key: string, now: number, until: number): void;
-  reset(key: string, now: number): void;
-}
-
-/** Figures of what this process holds and has asked for. */
-export interface LedgerStats {
-  /** Keys held in this process's memory, those among them whose time is past and whose place has not been needed yet. */
-  readonly keys: number;
-  /** Bytes set aside for them. */
-  readonly bytes: number;
-  /** Rows that still counted when they had to go, or found no place. */
-  readonly evictions: number;
-  /** Reads and commits asked of a shared store. */
-  readonly storeCalls: number;
 }

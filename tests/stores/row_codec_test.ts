@@ -14,7 +14,7 @@ const FIELDS = 3;
 const MAX = Number.MAX_SAFE_INTEGER;
 
 function planOf(...limits: readonly Limit[]): RowPlan {
-  return new RowPlan(limits.map(compileLimit));
+  return new RowPlan(limits.map((limit) => compileLimit(limit)));
 }
 
 /** As comparable values; `null` stays. */

@@ -16,7 +16,8 @@ import type { RowPlan } from "../../row.ts";
 import type { HalfSipHash } from "./halfsiphash.ts";
 
 const BUCKET = 8;
-const SPARE = 1.3;
+/** Slots for each key that is to be sure of one. */
+export const SPARE = 1.3;
 /** A first bucket with no more rows than this is taken without a look at the second: most look-ups then read one bucket. */
 const PREFERRED = 4;
 const MAX_PLANS = 0xffff;

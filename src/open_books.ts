@@ -1,33 +1,51 @@
 /** From options to the place where a limiter counts. */
 import { type Clock, readClock } from "./clock.ts";
 import { parseDuration } from "./duration.ts";
+import { kvotaError } from "./errors.ts";
+import type { Books } from "./ledger.ts";
 import type { Observers } from "./observe/events.ts";
 import type { RateLimiterOptions } from "./options.ts";
-import type { Rule } from "./rule.ts";
 import type { StoreEvent } from "./sharing/events.ts";
-import { SharedLedger } from "./sharing/shared_ledger.ts";
+import { SharedBooks } from "./sharing/shared_books.ts";
 import { denoKvStore } from "./stores/deno_kv.ts";
 import { hasNativeKv } from "./stores/kv_like.ts";
 import { isMemoryStore, type MemoryStore, memoryStore } from "./stores/memory/memory_store.ts";
-import type { Ledger, Store } from "./stores/store.ts";
+import type { Store } from "./stores/store.ts";
 
 /** How often the same is told at most, in milliseconds. */
 const TELL_INTERVAL = 1000;
 /** What may happen at every request, and is told once in a while. */
 const frequent: ReadonlySet<string> = new Set(["overflow", "row-unreadable", "store-failed"]);
 
-/** Opens nothing yet: a store that is down keeps no limiter from being made. */
-export function openLedger(options: RateLimiterOptions, rule: Rule, clock: Clock, observers: Observers): Ledger {
-  const { store = defaultStore(), onStoreFailure = "memory", expectedProcesses = 1, storeTimeout = 500 } = options;
-  const timeout = parseDuration(storeTimeout);
+/**
+ * Opens nothing yet: a store that is down keeps no limiter from being made.
+ *
+ * @param ruleCount Rules that may have to be committed as one.
+ * @throws {RangeError} `KVOTA_OPTION_INVALID` where the store cannot commit as many rows.
+ */
+export function openBooks(
+  options: RateLimiterOptions,
+  ruleCount: number,
+  clock: Clock,
+  observers: Observers,
+): Books {
+  const { name = "default", store = defaultStore(), onStoreFailure = "memory", expectedProcesses = 1 } = options;
+  const timeout = parseDuration(options.storeTimeout ?? 500);
   const tell = rarely(clock, observers);
-  if (isMemoryStore(store)) {
-    const onOverflow = () => tell({ type: "overflow", evictions: ledger.stats().evictions });
-    const ledger = store.open(rule.name, rule, { source: "memory", onOverflow });
-    return ledger;
-  }
   const now = () => readClock(clock);
-  return new SharedLedger(store, rule.name, rule, { timeout, policy: onStoreFailure, expectedProcesses, now, tell });
+  if (isMemoryStore(store)) {
+    const onOverflow = () => tell({ type: "overflow", evictions: books.stats().evictions });
+    const books = store.open({ source: "memory", now, onOverflow });
+    return books;
+  }
+  if (store.maxRows < ruleCount) {
+    throw kvotaError(
+      "RangeError",
+      "KVOTA_OPTION_INVALID",
+      `Cannot count in ${store.description}: it commits ${store.maxRows} rows at once, and there are ${ruleCount} rules`,
+    );
+  }
+  return new SharedBooks(store, { name, timeout, policy: onStoreFailure, expectedProcesses, now, tell });
 }
 
 function defaultStore(): Store | MemoryStore {

@@ -1,0 +1,124 @@
+/** From verdicts to results: one rule alone, and several as one. */
+import type { Origin, Source } from "./charge.ts";
+import { type Figures, Part } from "./part.ts";
+import { type Detail, RateLimitResult, UNCHARGED } from "./result.ts";
+
+/**
+ * The result of one rule's decision, from what its row's verdicts say.
+ *
+ * @param chargedAt When it was charged, by the row's time; `undefined` where nothing was.
+ */
+export function resultOf(
+  origin: Origin,
+  key: string,
+  cost: number,
+  at: number,
+  source: Source,
+  chargedAt: number | undefined,
+): RateLimitResult {
+  const { verdicts, isHeld } = origin.tally.row;
+  const verdict = verdicts[0]!;
+  const isPlain = verdicts.length === 1 && verdict.ok && verdict.delay === 0 && !isHeld;
+  if (isPlain && (chargedAt === undefined || chargedAt === at)) {
+    return new RateLimitResult(origin, key, chargedAt === undefined ? UNCHARGED : cost, at, source, undefined);
+  }
+  const part = partOf(origin, key, cost, source, chargedAt);
+  return new RateLimitResult(origin, key, UNCHARGED, at, source, detailOfParts([part], delayOf(origin)));
+}
+
+/** What an allowing decision is delayed by. */
+export function delayOf({ tally }: Origin): number {
+  return Math.max(...tally.row.verdicts.map(({ delay }) => delay));
+}
+
+/** One rule's part, from what its row's verdicts say. */
+export function partOf(
+  origin: Origin,
+  key: string,
+  cost: number,
+  source: Source,
+  chargedAt: number | undefined,
+): Part {
+  const { verdicts } = origin.tally.row;
+  const figures = verdicts.map(({ remaining, resetAt, retryAfter }): Figures => ({ remaining, resetAt, retryAfter }));
+  const receipt = chargedAt === undefined
+    ? undefined
+    : { key, cost, chargedAt, delays: verdicts.map(({ delay }) => delay), source };
+  return new Part(origin, key, figures, receipt);
+}
+
+/** Where nothing is counted: everybody is let in, or, with a `wait` in milliseconds after which to try again, nobody. */
+export function uncountedDetail(charges: readonly { origin: Origin; key: string }[], at: number, wait: number): Detail {
+  const parts = charges.map(({ origin, key }) => {
+    const figures = origin.tally.row.limits.map(({ transition }): Figures => ({
+      remaining: wait > 0 ? 0 : transition.capacity,
+      resetAt: at + wait,
+      retryAfter: wait,
+    }));
+    return new Part(origin, key, figures, undefined);
+  });
+  return { ...detailOfParts(parts, 0), unavailable: wait > 0 };
+}
+
+/** All parts in one. */
+export function detailOfParts(parts: readonly Part[], delay: number): Detail {
+  const enforced = parts.filter((part) => part.isEnforced);
+  const deciding = enforced.length > 0 ? enforced : parts;
+  let part = deciding[0]!;
+  let limit = 0;
+  let { remaining, resetAt, retryAfter } = part.figures[0]!;
+  for (const candidate of deciding) {
+    for (const [i, figures] of candidate.figures.entries()) {
+      if (figures.retryAfter > retryAfter || (retryAfter === 0 && figures.remaining < remaining)) {
+        part = candidate;
+        limit = i;
+      }
+      remaining = Math.min(remaining, figures.remaining);
+      resetAt = Math.max(resetAt, figures.resetAt);
+      retryAfter = Math.max(retryAfter, figures.retryAfter);
+    }
+  }
+  return { parts, part, limit, remaining, resetAt, retryAfter, delay, unavailable: false };
+}
+
+/** One rule's charge, in a decision of several: what can be done to its row, whose verdicts tell how it went. */
+export interface Seat {
+  readonly origin: Origin;
+  readonly key: string;
+  readonly cost: number;
+  /** Looks, and changes nothing. */
+  peek(): void;
+  /** Charges; gives the row's time of it, or `undefined` where the limits deny. */
+  take(): number | undefined;
+}
+
+/**
+ * Decides several rules as one: all that are enforced must allow, and all are charged or none is. Those in shadow mode are a
+ * group of their own, charged where the enforced ones allow.
+ */
+export function decideTogether(seats: readonly Seat[], at: number, source: Source, isPeek = false): RateLimitResult {
+  const parts = new Map<Seat, Part>();
+  let delay = 0;
+  let allowed = true;
+  for (const mode of ["enforce", "shadow"] as const) {
+    const group = seats.filter(({ origin }) => origin.tally.mode === mode);
+    let fits: boolean = allowed;
+    for (const seat of group) {
+      seat.peek();
+      const part = partOf(seat.origin, seat.key, seat.cost, source, undefined);
+      parts.set(seat, part);
+      fits &&= part.isAllowed;
+    }
+    if (isPeek || !allowed) continue;
+    for (const seat of group) {
+      // One that denies is asked as well: it may block its key.
+      if (!fits && parts.get(seat)!.isAllowed) continue;
+      parts.set(seat, partOf(seat.origin, seat.key, seat.cost, source, seat.take()));
+      if (mode === "enforce") delay = Math.max(delay, delayOf(seat.origin));
+    }
+    allowed = fits;
+  }
+  const detail = detailOfParts(seats.map((seat) => parts.get(seat)!), delay);
+  const [{ origin, key }] = seats as [Seat];
+  return new RateLimitResult(origin, key, UNCHARGED, at, source, detail);
+}

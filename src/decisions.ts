@@ -1,0 +1,88 @@
+/** What all rules of a limiter share: where it counts, its clock, its observers, its figures. */
+import type { Source } from "./charge.ts";
+import { type Clock, readClock } from "./clock.ts";
+import { kvotaError } from "./errors.ts";
+import type { Books, Charge, Ledger } from "./ledger.ts";
+import type { LimiterStats } from "./limiter_types.ts";
+import { chain, type MaybePromise } from "./maybe_promise.ts";
+import { type AftermathEvent, Observers } from "./observe/events.ts";
+import { openBooks } from "./open_books.ts";
+import type { RateLimiterOptions } from "./options.ts";
+import { deciderOf, RateLimitResult } from "./result.ts";
+
+/** Deno KV's server checks ten rows a commit, and one may be needed beside them. */
+const MAX_RULES = 9;
+
+export class Decisions {
+  readonly books: Books;
+  readonly observers: Observers;
+  readonly #clock: Clock;
+  readonly #sources: Record<Source, number> = { memory: 0, store: 0, cache: 0, fallback: 0 };
+  #denials = 0;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: RateLimiterOptions, ruleCount: number) {
+    this.#clock = options.clock ?? Date.now;
+    this.observers = new Observers(options);
+    this.books = openBooks(options, ruleCount, this.#clock, this.observers);
+  }
+
+  now(): number {
+    return readClock(this.#clock);
+  }
+
+  /** Charges one rule. */
+  take(ledger: Ledger, key: string, cost: number, request?: Request): MaybePromise<RateLimitResult> {
+    const result = ledger.take(key, readClock(this.#clock), cost);
+    return result instanceof RateLimitResult
+      ? this.#note(result, request)
+      : result.then((result) => this.#note(result, request));
+  }
+
+  /** Charges all rules that apply to a request, or none. */
+  takeAll(charges: readonly Charge[], request: Request): MaybePromise<RateLimitResult | null> {
+    const [first] = charges;
+    if (first === undefined) return null;
+    if (charges.length === 1) return this.take(first.ledger, first.key, first.cost, request);
+    if (charges.length > MAX_RULES) {
+      throw kvotaError(
+        "RangeError",
+        "KVOTA_RULES_TOO_MANY",
+        `Cannot decide a request: at most ${MAX_RULES} rules can apply to it, received ${charges.length}`,
+      );
+    }
+    return chain(this.books.takeTogether(charges, this.now()), (result) => this.#note(result, request));
+  }
+
+  stats(): LimiterStats {
+    return {
+      decisions: Object.values(this.#sources).reduce((sum, count) => sum + count, 0),
+      denials: this.#denials,
+      sources: { ...this.#sources },
+      observerErrors: this.observers.errors,
+      ...this.books.stats(),
+    };
+  }
+
+  /** Tells the operator. */
+  tell(event: AftermathEvent): void {
+    this.observers.tell({ ...event, at: this.now() });
+  }
+
+  assertOpen(): void {
+    if (this.#closed !== undefined) {
+      throw kvotaError("Error", "KVOTA_CLOSED", "Cannot use a rate limiter after close()");
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#closed ??= this.books.close();
+  }
+
+  #note(result: RateLimitResult, request: Request | undefined): RateLimitResult {
+    this.#sources[result.source]++;
+    if (!result.ok) this.#denials++;
+    if (this.observers.areWatching) this.observers.decision(result, deciderOf(result), request);
+    return result;
+  }
+}

@@ -1,0 +1,65 @@
+/** When a response has been sent, as well as each runtime tells it. */
+import { isPromise } from "../maybe_promise.ts";
+
+/** Node's response, of which only this is used. */
+interface NodeResponse {
+  once(event: "close", listener: () => void): unknown;
+}
+
+/** The parts of what runtimes hand to a handler that tell of the response's end. */
+interface Context {
+  /** Deno: settles when the response has been sent, or the client has gone. */
+  readonly completed?: Promise<unknown>;
+  /** Node as `@hono/node-server` hands it on. */
+  readonly outgoing?: NodeResponse;
+}
+
+/** A request as `srvx` makes it. */
+interface SrvxRequest {
+  readonly runtime?: {
+    readonly node?: { readonly res?: NodeResponse };
+    readonly deno?: { readonly info?: Context };
+  };
+}
+
+/**
+ * Calls `done` when the response has been sent, cancelled or failed.
+ *
+ * Where the runtime tells of that, the response stays as it is; else its body is watched, which takes it the `Content-Length` that the runtime
+ * would have told.
+ *
+ * @returns The response to send.
+ */
+export function whenSent(response: Response, request: Request, given: unknown, done: () => void): Response {
+  const context = (typeof given === "object" && given !== null ? given : {}) as Context;
+  const { runtime } = request as SrvxRequest;
+  const completed = context.completed ?? runtime?.deno?.info?.completed;
+  const outgoing = context.outgoing ?? runtime?.node?.res;
+  if (completed !== undefined && isPromise(completed)) void completed.then(done, done);
+  else if (typeof outgoing?.once === "function") outgoing.once("close", done);
+  else if (response.body === null) done();
+  else return new Response(watched(response.body, request.signal, done), response);
+  return response;
+}
+
+/** The same bytes; `done` is called when they end, or are not wanted any more. */
+function watched(body: ReadableStream<Uint8Array>, gone: AbortSignal, done: () => void): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  gone.addEventListener("abort", done, { once: true });
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done: isOver, value } = await reader.read();
+        if (!isOver) return controller.enqueue(value);
+        controller.close();
+      } catch (error) {
+        controller.error(error);
+      }
+      done();
+    },
+    cancel(reason) {
+      done();
+      return reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
+}

@@ -1,0 +1,151 @@
+/** One row of the store as this process knows it, and what waits for it. */
+import type { Tally } from "../charge.ts";
+import type { RowCodec, RowContent } from "../stores/row_codec.ts";
+import type { Draft } from "./draft.ts";
+
+/** What the rows of one tally have in common. */
+export interface RowKind {
+  readonly tally: Tally;
+  readonly codec: RowCodec;
+}
+
+/** One row of the store, as this process knows it. */
+export class RememberedRow {
+  readonly key: string;
+  readonly kind: RowKind;
+  /** What stands in the store, as far as is known. */
+  content: RowContent;
+  /** The version that it stands there under; `undefined` where nothing is known. */
+  version: string | null | undefined = undefined;
+  /** Whether `content` has come from the store, or stands for what could not be written there. */
+  isKnown = false;
+  /** The asker's time when that was last seen to be true. */
+  #verifiedAt = -Infinity;
+  #epoch = -1;
+  inFlight = false;
+  /** Commits of this row that were refused since one was not, where it flew with no stranger. */
+  refusals = 0;
+  /** What waits for this row alone. */
+  readonly alone: Bundle = new Bundle([this]);
+  /** Bundles of it and other rows for which something waits. */
+  wanted = 0;
+
+  constructor(key: string, kind: RowKind) {
+    this.key = key;
+    this.kind = kind;
+    this.content = kind.codec.empty();
+  }
+
+  /** Takes over what has just been read or written. */
+  verify(content: RowContent, version: string | null, at: number, epoch: number): void {
+    this.content = content;
+    this.version = version;
+    this.isKnown = true;
+    this.#verifiedAt = at;
+    this.#epoch = epoch;
+  }
+
+  /** Takes over what should stand in the store, and may not. */
+  pretend(content: RowContent): void {
+    this.content = content;
+    this.version = undefined;
+    this.isKnown = true;
+  }
+
+  /** Whether its last commit met another process's: it flies with none but those it has to, so as not to hold up others. */
+  get isContended(): boolean {
+    return this.refusals > 0;
+  }
+
+  /** Whether it is needed here. */
+  get isBusy(): boolean {
+    return this.inFlight || this.wanted > 0 || this.alone.waiting > 0;
+  }
+
+  /** Whether a commit is likely to find this version. */
+  isTrusted(epoch: number): boolean {
+    return this.version !== undefined && this.#epoch === epoch;
+  }
+
+  /** Whether what is known was true less than a second before `now`. */
+  isRecent(now: number): boolean {
+    const age = now - this.#verifiedAt;
+    return this.version !== undefined && age >= 0 && age < 1000;
+  }
+}
+
+/** Something to be done to rows, in one commit with whatever else waits for them. */
+export interface Work {
+  /** The asker's time, epoch milliseconds. */
+  readonly now: number;
+  /** When an answer is due, by `performance.now()`. */
+  readonly due: number;
+  /** Whether the rows have to be read for it, however lately that was done. */
+  readonly fresh: boolean;
+  /** Does it to drafts of its rows, in their order; once more, to other drafts, where a commit was refused. */
+  apply(drafts: readonly Draft[]): void;
+  /** It is in the store. */
+  done(): void;
+  /** It is not, or nobody can tell. */
+  failed(error: unknown): void;
+}
+
+/** The rows that some works concern, and what waits for them. */
+export class Bundle {
+  readonly rows: readonly RememberedRow[];
+  #waiting: Work[] = [];
+
+  constructor(rows: readonly RememberedRow[]) {
+    this.rows = rows;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get isInFlight(): boolean {
+    return this.rows.some((row) => row.inFlight);
+  }
+
+  /** Whether it has to wait for rows: those in the air, and one that others want together with more, who would never find all of theirs on the ground. */
+  get isHeldUp(): boolean {
+    return this.isInFlight || (this.rows.length === 1 && this.rows[0]!.wanted > 0);
+  }
+
+  add(work: Work): void {
+    if (this.#waiting.push(work) === 1) this.#want(1);
+  }
+
+  /** Everything that waits, which waits no longer. */
+  take(): readonly Work[] {
+    const works = this.#waiting;
+    if (works.length > 0) this.#want(-1);
+    this.#waiting = [];
+    return works;
+  }
+
+  /** Has what was taken wait again, before what has come since. */
+  putBack(works: readonly Work[]): void {
+    if (this.#waiting.length === 0) this.#want(1);
+    this.#waiting.unshift(...works);
+  }
+
+  #want(more: 1 | -1): void {
+    if (this.rows.length > 1) { for (const row of this.rows) row.wanted += more; }
+  }
+}
+
+/** Splits what flies into what shares rows, each part of which can fly alone. */
+export function apart<P extends { readonly bundle: Bundle }>(passengers: readonly P[]): readonly (readonly P[])[] {
+  let groups: { readonly rows: Set<RememberedRow>; readonly members: P[] }[] = [];
+  for (const passenger of passengers) {
+    const { rows } = passenger.bundle;
+    const touched = groups.filter((group) => rows.some((row) => group.rows.has(row)));
+    groups = groups.filter((group) => !touched.includes(group));
+    groups.push({
+      rows: new Set([...touched.flatMap((group) => [...group.rows]), ...rows]),
+      members: [...touched.flatMap((group) => group.members), passenger],
+    });
+  }
+  return groups.map(({ members }) => members);
+}

@@ -1,0 +1,169 @@
+/** Counting in a store that other processes share. */
+import type { Tally } from "../charge.ts";
+import { detailOfParts, partOf } from "../decision.ts";
+import type { Books, BookStats, Charge } from "../ledger.ts";
+import type { MaybePromise } from "../maybe_promise.ts";
+import { RateLimitResult, UNCHARGED } from "../result.ts";
+import type { Store } from "../stores/store.ts";
+import { Breaker } from "./breaker.ts";
+import type { Draft } from "./draft.ts";
+import type { StoreEvent } from "./events.ts";
+import { type FailurePolicy, Fallback } from "./fallback.ts";
+import { Flights } from "./flights.ts";
+import { type Binding, SharedLedger } from "./shared_ledger.ts";
+import { StoreCalls } from "./store_calls.ts";
+import { Change, Decision, storeFailed } from "./works.ts";
+
+/** What shared books are made from. */
+export interface SharedOptions {
+  /** What the limiter is called: processes whose limiters have one name take turns. */
+  readonly name: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly policy: FailurePolicy;
+  readonly expectedProcesses: number;
+  /** The limiter's clock, for what nobody has asked for just now. */
+  now(): number;
+  tell(event: StoreEvent): void;
+}
+
+export class SharedBooks implements Books<SharedLedger>, Binding {
+  readonly #options: SharedOptions;
+  readonly #calls: StoreCalls;
+  readonly #breaker: Breaker;
+  readonly #flights: Flights;
+  readonly #fallback: Fallback;
+  readonly #ledgers = new Map<Tally, SharedLedger>();
+  #number = 0;
+
+  constructor(store: Store, options: SharedOptions) {
+    const { name, timeout, policy, expectedProcesses, now, tell } = options;
+    this.#options = options;
+    this.#breaker = new Breaker(timeout / 2, {
+      probe: () => this.#probe(),
+      opened: () => tell({ type: "breaker-opened" }),
+      closed: () => {
+        tell({ type: "breaker-closed" });
+        this.#settle();
+      },
+    });
+    this.#calls = new StoreCalls(store, {
+      answered: (kind, milliseconds) => {
+        this.#breaker.answered(kind, milliseconds);
+        this.#settle();
+      },
+      unanswered: (kind, milliseconds) => {
+        // Less may have been all the time that was left.
+        if (milliseconds >= timeout / 2) this.#breaker.unanswered(kind);
+      },
+      failed: (kind) => this.#breaker.failed(kind),
+    });
+    this.#flights = new Flights({
+      calls: this.#calls,
+      self: () => this.self(),
+      gaveUp: (error) => tell({ type: "store-failed", error }),
+      unreadable: (key) => tell({ type: "row-unreadable", key }),
+    }, `turn/${name}`);
+    const remembered = (tally: Tally, key: string) => this.#ledgers.get(tally)!.known(key)?.content;
+    this.#fallback = new Fallback({ policy, expectedProcesses, remembered, now, tell });
+  }
+
+  open(tally: Tally): SharedLedger {
+    const ledger = new SharedLedger(tally, this, this.#flights, this.#fallback.open(tally));
+    this.#ledgers.set(tally, ledger);
+    return ledger;
+  }
+
+  takeTogether(charges: readonly Charge<SharedLedger>[], now: number): MaybePromise<RateLimitResult> {
+    if (this.#breaker.isOpen) return this.#fallback.decide(charges, now, false);
+    const denial = this.#knownDenial(charges, now);
+    if (denial !== undefined) return denial;
+    for (const { ledger, key } of charges) ledger.chargeOwed(key);
+    return this.#decide(charges, now, false);
+  }
+
+  peek(charge: Charge<SharedLedger>, now: number): MaybePromise<RateLimitResult> {
+    if (this.#breaker.isOpen) return this.#fallback.decide([charge], now, true);
+    return this.#decide([charge], now, true);
+  }
+
+  change(ledger: SharedLedger, key: string, now: number, change: (draft: Draft) => void): Promise<void> {
+    const row = ledger.row(key);
+    return new Promise((resolve, reject) => {
+      const failed = (cause?: unknown) => {
+        ledger.pretend(key, change);
+        reject(storeFailed(cause));
+      };
+      if (this.#breaker.isOpen) failed();
+      else this.#flights.add([row], new Change({ now, due: this.due() }, change, resolve, failed));
+    });
+  }
+
+  stats(): BookStats {
+    const local = this.#fallback.stats();
+    const { size, bytes } = this.#flights.rows;
+    return { ...local, keys: size + local.keys, bytes: bytes + local.bytes, storeCalls: this.#calls.count };
+  }
+
+  async close(): Promise<void> {
+    this.#settle();
+    await this.#flights.settled();
+    this.#breaker.close();
+    await this.#calls.close();
+  }
+
+  /** A number that no other limiter has; drawn at the first decision, as workerd allows no randomness before a request. */
+  self(): number {
+    return this.#number ||= 1 + crypto.getRandomValues(new Uint32Array(1))[0]!;
+  }
+
+  now(): number {
+    return this.#options.now();
+  }
+
+  due(): number {
+    return performance.now() + this.#options.timeout;
+  }
+
+  settled(): void {
+    if (this.#fallback.isSettled) this.#fallback.end();
+  }
+
+  #decide(charges: readonly Charge<SharedLedger>[], now: number, isPeek: boolean): Promise<RateLimitResult> {
+    const rows = charges.map(({ ledger, key }) => ledger.row(key));
+    const otherwise = ({ charges, now }: Decision) => this.#fallback.decide(charges, now, isPeek);
+    return new Promise((resolve, reject) => {
+      this.#flights.add(rows, new Decision(charges, { now, due: this.due(), isPeek }, otherwise, resolve, reject));
+    });
+  }
+
+  /** A denial that is known; seen within the last second, so that what others have undone is seen. */
+  #knownDenial(charges: readonly Charge<SharedLedger>[], now: number): RateLimitResult | undefined {
+    const enforced = charges.filter(({ ledger }) => ledger.tally.mode === "enforce");
+    const deciding = enforced.length > 0 ? enforced : charges;
+    if (!deciding.some(({ ledger, key, cost }) => ledger.isDenying(key, now, cost))) return undefined;
+    const parts = [];
+    for (const { ledger, key, cost } of charges) {
+      if (!ledger.look(key, now, cost)) return undefined;
+      parts.push(partOf(ledger, key, cost, "cache", undefined));
+    }
+    const [{ ledger, key }] = charges as [Charge<SharedLedger>];
+    return new RateLimitResult(ledger, key, UNCHARGED, now, "cache", detailOfParts(parts, 0));
+  }
+
+  /** Has charged in the store what was admitted while it was down, once it answers. */
+  #settle(): void {
+    if (this.#breaker.isOpen) return;
+    if (this.#fallback.isSettled) this.#fallback.end();
+    else for (const ledger of this.#ledgers.values()) ledger.chargeAllOwed();
+  }
+
+  /** Reads and writes, as decisions do, and leaves nothing behind: it deletes a row that is not there. */
+  async #probe(): Promise<void> {
+    const key = `probe/${this.#options.name}`;
+    const due = this.due();
+    const [row] = await this.#calls.read([key], due);
+    await this.#calls.commit([{ key, version: row!.version, value: null, expireIn: 0 }], due);
+    if (due - performance.now() < this.#options.timeout / 2) throw storeFailed();
+  }
+}

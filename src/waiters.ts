@@ -1,0 +1,110 @@
+/** Those who wait until a key is allowed, first come first served. */
+import { kvotaError } from "./errors.ts";
+import { partsOf, type RateLimitResult } from "./result.ts";
+import type { MaybePromise } from "./maybe_promise.ts";
+import { sleep } from "./sleep.ts";
+
+/** Where others may give back what this process does not hear of, it is looked at again after so long, in milliseconds. */
+const LOOK_AGAIN = 1_000;
+
+/** One who waits for a key. Only the first in a queue tries. */
+interface Waiter {
+  /** Ends a sleep before its time: to try again, or to leave. */
+  wake: () => void;
+}
+
+export class Waiters {
+  readonly #queues = new Map<string, Waiter[]>();
+
+  /**
+   * Resolves once `attempt` is allowed, and held for its delay.
+   *
+   * @param maxWait Milliseconds.
+   */
+  async wait(
+    key: string,
+    attempt: () => MaybePromise<RateLimitResult>,
+    maxWait: number,
+    signal: AbortSignal | undefined,
+  ): Promise<RateLimitResult> {
+    signal?.throwIfAborted();
+    const due = performance.now() + maxWait;
+    const result = await this.#allowed(key, attempt, due, signal);
+    try {
+      signal?.throwIfAborted();
+      if (performance.now() + result.delay > due) throw tooLong();
+      if (result.delay > 0) await sleep(result.delay, signal);
+      return result;
+    } catch (error) {
+      // Nobody will make use of it.
+      await Promise.all([result.settle(0), result.release()]);
+      throw error;
+    }
+  }
+
+  /** There may be more of a key now. */
+  wake(key: string): void {
+    this.#queues.get(key)?.[0]!.wake();
+  }
+
+  /** Has all try again, whatever they wait for. */
+  wakeAll(): void {
+    for (const queue of this.#queues.values()) for (const waiter of queue) waiter.wake();
+  }
+
+  async #allowed(
+    key: string,
+    attempt: () => MaybePromise<RateLimitResult>,
+    due: number,
+    signal: AbortSignal | undefined,
+  ): Promise<RateLimitResult> {
+    const waiter: Waiter = { wake: () => {} };
+    const queue = this.#queues.get(key) ?? [];
+    this.#queues.set(key, queue);
+    queue.push(waiter);
+    try {
+      while (queue[0] !== waiter) await this.#rest(waiter, Infinity, due, signal);
+      for (;;) {
+        const result = await attempt();
+        if (result.ok) return result;
+        if (result.retryAfter === Infinity) throw tooLarge();
+        const isEstimate = partsOf(result).some(({ origin }) => origin.tally.row.isHeld);
+        if (!isEstimate && performance.now() + result.retryAfter > due) throw tooLong();
+        const wait = result.source === "memory" ? result.retryAfter : Math.min(LOOK_AGAIN, result.retryAfter);
+        await this.#rest(waiter, wait, due, signal);
+      }
+    } finally {
+      queue.splice(queue.indexOf(waiter), 1);
+      if (queue.length === 0) this.#queues.delete(key);
+      else queue[0]!.wake();
+    }
+  }
+
+  /** Sleeps until it is woken, or `milliseconds` have passed; rejects where that would be too long, or the signal says so. */
+  async #rest(waiter: Waiter, milliseconds: number, due: number, signal: AbortSignal | undefined): Promise<void> {
+    const left = due - performance.now();
+    if (left <= 0) throw tooLong();
+    const woken = new AbortController();
+    waiter.wake = () => woken.abort();
+    const either = signal === undefined ? woken.signal : AbortSignal.any([woken.signal, signal]);
+    try {
+      await sleep(Math.min(milliseconds, left), either);
+    } catch {
+      signal?.throwIfAborted();
+    } finally {
+      waiter.wake = () => {};
+    }
+  }
+}
+
+function tooLong(): Error {
+  return kvotaError("RangeError", "KVOTA_WAIT_TOO_LONG", "Cannot wait: it would take longer than `maxWait`");
+}
+
+function tooLarge(): Error {
+  return kvotaError(
+    "RangeError",
+    "KVOTA_COST_TOO_LARGE",
+    "Cannot wait: the cost is more than a limit ever allows at once",
+  );
+}
