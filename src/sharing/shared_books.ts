@@ -10,6 +10,7 @@ import type { Draft } from "./draft.ts";
 import type { StoreEvent } from "./events.ts";
 import { type FailurePolicy, Fallback } from "./fallback.ts";
 import { Flights } from "./flights.ts";
+import type { RememberedRow } from "./remembered_row.ts";
 import { type Binding, SharedLedger } from "./shared_ledger.ts";
 import { StoreCalls } from "./store_calls.ts";
 import { Change, Decision, storeFailed } from "./works.ts";
@@ -76,15 +77,16 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
 
   takeTogether(charges: readonly Charge<SharedLedger>[], now: number): MaybePromise<RateLimitResult> {
     if (this.#breaker.isOpen) return this.#fallback.decide(charges, now, false);
-    const denial = this.#knownDenial(charges, now);
+    const rows = charges.map(({ ledger, key }) => ledger.row(key));
+    const denial = this.#knownDenial(charges, rows, now);
     if (denial !== undefined) return denial;
     for (const { ledger, key } of charges) ledger.chargeOwed(key);
-    return this.#decide(charges, now, false);
+    return this.#decide(charges, rows, now, false);
   }
 
   peek(charge: Charge<SharedLedger>, now: number): MaybePromise<RateLimitResult> {
     if (this.#breaker.isOpen) return this.#fallback.decide([charge], now, true);
-    return this.#decide([charge], now, true);
+    return this.#decide([charge], [charge.ledger.row(charge.key)], now, true);
   }
 
   change(ledger: SharedLedger, key: string, now: number, change: (draft: Draft) => void): Promise<void> {
@@ -129,22 +131,31 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     if (this.#fallback.isSettled) this.#fallback.end();
   }
 
-  #decide(charges: readonly Charge<SharedLedger>[], now: number, isPeek: boolean): Promise<RateLimitResult> {
-    const rows = charges.map(({ ledger, key }) => ledger.row(key));
-    const otherwise = ({ charges, now }: Decision) => this.#fallback.decide(charges, now, isPeek);
+  #decide(
+    charges: readonly Charge<SharedLedger>[],
+    rows: readonly RememberedRow[],
+    now: number,
+    isPeek: boolean,
+  ): Promise<RateLimitResult> {
     return new Promise((resolve, reject) => {
-      this.#flights.add(rows, new Decision(charges, { now, due: this.due(), isPeek }, otherwise, resolve, reject));
+      this.#flights.add(rows, new Decision(charges, now, this.due(), isPeek, this.#fallback, resolve, reject));
     });
   }
 
-  /** A denial that is known; seen within the last second, so that what others have undone is seen. */
-  #knownDenial(charges: readonly Charge<SharedLedger>[], now: number): RateLimitResult | undefined {
-    const enforced = charges.filter(({ ledger }) => ledger.tally.mode === "enforce");
-    const deciding = enforced.length > 0 ? enforced : charges;
-    if (!deciding.some(({ ledger, key, cost }) => ledger.isDenying(key, now, cost))) return undefined;
+  /** A denial that is known; all rows seen within the last second, so that what others have undone is seen. */
+  #knownDenial(
+    charges: readonly Charge<SharedLedger>[],
+    rows: readonly RememberedRow[],
+    now: number,
+  ): RateLimitResult | undefined {
+    if (!rows.every((row) => row.isRecent(now))) return undefined;
+    const isShadow = charges.every(({ ledger }) => ledger.tally.mode === "shadow");
+    const isDenying = ({ ledger, cost }: Charge<SharedLedger>, i: number) =>
+      (isShadow || ledger.tally.mode === "enforce") && ledger.isDenying(rows[i]!, now, cost);
+    if (!charges.some(isDenying)) return undefined;
     const parts = [];
-    for (const { ledger, key, cost } of charges) {
-      if (!ledger.look(key, now, cost)) return undefined;
+    for (const [i, { ledger, key, cost }] of charges.entries()) {
+      if (!ledger.look(rows[i]!, now, cost)) return undefined;
       parts.push(partOf(ledger, key, cost, "cache", undefined));
     }
     const [{ ledger, key }] = charges as [Charge<SharedLedger>];

@@ -124,16 +124,13 @@ export class SharedLedger implements Ledger {
   }
 
   /** Whether the row is known to deny. Never where slots are held: they come back unannounced. */
-  isDenying(key: string, now: number, cost: number): boolean {
-    return !this.tally.row.isHeld && this.look(key, now, cost) &&
+  isDenying(row: RememberedRow, now: number, cost: number): boolean {
+    return !this.tally.row.isHeld && this.look(row, now, cost) &&
       this.tally.row.verdicts.some((verdict) => !verdict.ok);
   }
 
-  /** Whether it is known what the row says of a charge; its verdicts tell, then. */
-  look(key: string, now: number, cost: number): boolean {
-    const known = this.#flights.rows.get(this.#stored(key));
-    if (known === undefined || !known.isRecent(now)) return false;
-    const { content } = known;
+  /** Whether what is remembered tells what the row says of a charge; its verdicts tell, then. */
+  look({ content }: RememberedRow, now: number, cost: number): boolean {
     const time = timeOf(content, now, this.#books.self());
     if (time === null || isOver(content, time)) return false;
     this.tally.row.peek(content.cells, 0, time, cost);

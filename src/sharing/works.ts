@@ -6,22 +6,28 @@ import type { RateLimitResult } from "../result.ts";
 import type { Draft } from "./draft.ts";
 import type { Work } from "./remembered_row.ts";
 
+/** What decides where the store does not. */
+interface Otherwise {
+  decide(charges: readonly Charge[], now: number, isPeek: boolean): RateLimitResult;
+}
+
 /** A decision: charges, or the look at one. */
 export class Decision implements Work {
   readonly charges: readonly Charge[];
   readonly now: number;
   readonly due: number;
   readonly fresh: boolean;
-  readonly #otherwise: (decision: Decision) => RateLimitResult;
+  readonly #fallback: Otherwise;
   readonly #resolve: (result: RateLimitResult) => void;
   readonly #reject: (error: unknown) => void;
   #result: RateLimitResult | undefined;
 
-  /** @param otherwise What decides where the store does not. */
   constructor(
     charges: readonly Charge[],
-    { now, due, isPeek }: { readonly now: number; readonly due: number; readonly isPeek: boolean },
-    otherwise: (decision: Decision) => RateLimitResult,
+    now: number,
+    due: number,
+    isPeek: boolean,
+    fallback: Otherwise,
     resolve: (result: RateLimitResult) => void,
     reject: (error: unknown) => void,
   ) {
@@ -29,7 +35,7 @@ export class Decision implements Work {
     this.now = now;
     this.due = due;
     this.fresh = isPeek;
-    this.#otherwise = otherwise;
+    this.#fallback = fallback;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -57,7 +63,7 @@ export class Decision implements Work {
 
   failed(): void {
     try {
-      this.#resolve(this.#otherwise(this));
+      this.#resolve(this.#fallback.decide(this.charges, this.now, this.fresh));
     } catch (error) {
       this.#reject(error);
     }
