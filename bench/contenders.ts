@@ -3,7 +3,7 @@
 import { MemoryStore as ExpressMemoryStore } from "express-rate-limit";
 import { MemoryStore as HonoMemoryStore } from "hono-rate-limiter";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
-import { createRateLimiter, type LimiterStats, memoryStore } from "../mod.ts";
+import { createRateLimiter, type LimiterStats, type Limits, memoryStore } from "../mod.ts";
 
 /** An hour, so that whatever was counted still counts when the measurement ends, for every contender. */
 const WINDOW_SECONDS = 3600;
@@ -29,19 +29,34 @@ export function makeContender(name: ContenderName, keys: number): Contender {
   return makers[name](keys, keys === 1 ? HOT_LIMIT : LIMIT);
 }
 
+/** What kvota is measured at besides: each algorithm, and several limits in a rule. None of them denies in so many decisions. */
+export const SHAPES: Readonly<Record<string, Limits>> = {
+  "token-bucket": "100/1h",
+  "fixed-window": "100/1h fixed-window",
+  "sliding-window": "100/1h sliding-window",
+  "leaky-bucket": "100/1h burst 100 leaky-bucket",
+  "sliding-log": "100/1h sliding-log",
+  "concurrency": "100/1h concurrency",
+  "2 token buckets": ["100/1h", "1000/1d"],
+  "3 token buckets": ["100/1h", "1000/1d", "10000/7d"],
+};
+
+/** kvota with these limits. */
+export function makeShape(limit: Limits, keys: number): Contender {
+  const store = keys <= KVOTA_DEFAULT_KEYS ? memoryStore() : memoryStore({ maxKeys: keys });
+  const limiter = createRateLimiter({ limit, store });
+  return {
+    decide(batch) {
+      let sum = 0;
+      for (const key of batch) sum += limiter.limit(key).remaining;
+      return sum;
+    },
+    stats: () => limiter.stats(),
+  };
+}
+
 const makers: Record<ContenderName, (keys: number, limit: number) => Contender> = {
-  "kvota": (keys, limit) => {
-    const store = keys <= KVOTA_DEFAULT_KEYS ? memoryStore() : memoryStore({ maxKeys: keys });
-    const limiter = createRateLimiter({ limit: `${limit}/1h`, store });
-    return {
-      decide(batch) {
-        let sum = 0;
-        for (const key of batch) sum += limiter.limit(key).remaining;
-        return sum;
-      },
-      stats: () => limiter.stats(),
-    };
-  },
+  "kvota": (keys, limit) => makeShape(`${limit}/1h`, keys),
   "hono-rate-limiter": () => {
     const store = new HonoMemoryStore();
     // The store reads nothing but the window; the type asks for the whole middleware's options.

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-await-in-loop -- measurements must not run beside each other
 /** Decisions in memory: nanoseconds each, and bytes a key. */
-import { CONTENDERS } from "./contenders.ts";
+import { CONTENDERS, SHAPES } from "./contenders.ts";
 import { record, RUNTIMES, type Samples } from "./figures.ts";
 import { lastLine, run, script, type Tools } from "./runtimes.ts";
 
@@ -9,6 +9,9 @@ export const SCENARIOS = [
   { id: "100k", title: "100,000 keys, uniform", keys: 100_000 },
   { id: "1m", title: "1,000,000 keys, uniform", keys: 1_000_000 },
 ] as const;
+
+/** So few that all sliding logs find a place. */
+export const SHAPE_KEYS = 50_000;
 
 const MEMORY_KEYS = 1_000_000;
 
@@ -22,6 +25,11 @@ export async function measureDecisions(tools: Tools, samples: Samples, rounds: n
           const { nanoseconds } = JSON.parse(lastLine(await run(command)));
           record(samples, `${runtime}/decide/${id}/${contender}`, nanoseconds);
         }
+      }
+      for (const shape of Object.keys(SHAPES)) {
+        const command = script(tools, runtime, "decide_worker.ts", [shape, "time", String(SHAPE_KEYS)]);
+        const { nanoseconds } = JSON.parse(lastLine(await run(command)));
+        record(samples, `${runtime}/decide/shape/${shape}`, nanoseconds);
       }
     }
   }

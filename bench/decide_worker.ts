@@ -3,10 +3,10 @@
  * Measures one contender in one scenario and prints a JSON line; a process of its own, so that no contender runs
  * in code that another has made polymorphic or in a heap that another has filled.
  *
- * Arguments: contender, `time` or `memory`, number of keys. Runs on Deno and Bun.
+ * Arguments: contender, or one of kvota's shapes, `time` or `memory`, number of keys. Runs on Deno and Bun.
  */
 import process from "node:process";
-import { type Contender, CONTENDERS, makeContender } from "./contenders.ts";
+import { type Contender, CONTENDERS, makeContender, makeShape, SHAPES } from "./contenders.ts";
 import { median } from "./figures.ts";
 import { BATCH, FreshKeys } from "./keys.ts";
 
@@ -14,16 +14,23 @@ const WARM_UP = 40;
 const MEASURED = 80;
 
 const [wanted, mode, count] = process.argv.slice(2);
-const name = CONTENDERS.find((contender) => contender === wanted);
+const make = makerOf(wanted);
 const keys = Number(count);
-if (name === undefined || !(keys >= 1)) throw new Error("Usage: decide_worker.ts <contender> time|memory <keys>");
+if (make === undefined || !(keys >= 1)) throw new Error("Usage: decide_worker.ts <contender> time|memory <keys>");
 console.log(JSON.stringify(mode === "memory" ? await measureMemory() : await measureTime()));
 // Some contenders leave a timer for every key.
 process.exit();
 
+function makerOf(wanted = ""): ((keys: number) => Contender) | undefined {
+  const name = CONTENDERS.find((contender) => contender === wanted);
+  if (name !== undefined) return (keys) => makeContender(name, keys);
+  const shape = SHAPES[wanted];
+  return shape === undefined ? undefined : (keys) => makeShape(shape, keys);
+}
+
 async function measureTime(): Promise<{ nanoseconds: number }> {
   const fresh = new FreshKeys(keys);
-  const contender = makeContender(name!, keys);
+  const contender = make!(keys);
   await fill(fresh, contender);
   for (let i = 0; i < WARM_UP; i++) await contender.decide(fresh.draw());
   const times: number[] = [];
@@ -41,14 +48,14 @@ async function measureMemory(): Promise<{ bytesPerKey: number; held?: number; re
   const fresh = new FreshKeys(keys);
   // Everything once in vain, over and over with the first few keys: heap and compiled code have then grown to what
   // making keys and results takes, and the rest is what a contender keeps for each key.
-  const rehearsal = makeContender(name!, BATCH);
+  const rehearsal = make!(BATCH);
   for (let i = 0; i < fresh.batches; i++) {
     fresh.fill(i);
     await rehearsal.decide(fresh.fill(0));
   }
   await collectGarbage();
   const before = process.memoryUsage().rss;
-  const contender = makeContender(name!, keys);
+  const contender = make!(keys);
   await fill(fresh, contender);
   await collectGarbage();
   const bytesPerKey = (process.memoryUsage().rss - before) / keys;

@@ -2,7 +2,7 @@
 import type { Samples } from "./figures.ts";
 import { ADMIT } from "./kv_job.ts";
 import { kvTables } from "./kv_tables.ts";
-import { decisionTable, httpTable, memoryTable, table } from "./tables.ts";
+import { decisionTable, httpTable, memoryTable, shapeTable, table } from "./tables.ts";
 import { targetTable } from "./targets.ts";
 
 /** How often everything was measured, and what was measured for a while, how long. */
@@ -44,6 +44,11 @@ ${decisionTable(samples)}
 What is measured is what each limiter's own middleware calls: \`limiter.limit(key)\`, \`MemoryStore.increment(key)\`,
 \`RateLimiterMemory.consume(key)\`. The peers' stores only count, and their middleware compares with the limit afterwards; kvota's
 and rate-limiter-flexible's figures include the whole decision. kvota's store is \`memoryStore()\` as it comes, with \`maxKeys: 1_000_000\` where there are a million keys.
+
+What each algorithm costs, and what a second and a third limit in a rule add. Decisions on several limits, and those with a delay
+or a slot, give a result that holds each limit's part.
+
+${shapeTable(samples)}
 
 ## Memory
 

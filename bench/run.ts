@@ -8,7 +8,7 @@ import { kvTables } from "./kv_tables.ts";
 import { describeMachine, watchProcessor } from "./machine.ts";
 import { type Rounds, writeReport } from "./report.ts";
 import { findTools, type Tools } from "./runtimes.ts";
-import { decisionTable, httpTable, memoryTable } from "./tables.ts";
+import { decisionTable, httpTable, memoryTable, shapeTable } from "./tables.ts";
 import { targetTable } from "./targets.ts";
 
 const FULL: Rounds = { decide: 4, memory: 2, http: 4, kv: 3, kvSeconds: 3 };
@@ -18,7 +18,7 @@ const QUICK: Rounds = { decide: 1, memory: 1, http: 1, kv: 1, kvSeconds: 1 };
 const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => Promise<string>> = {
   async decide(tools, samples, rounds) {
     await measureDecisions(tools, samples, rounds.decide);
-    return decisionTable(samples);
+    return `${decisionTable(samples)}\n\n${shapeTable(samples)}`;
   },
   async memory(tools, samples, rounds) {
     await measureMemory(tools, samples, rounds.memory);

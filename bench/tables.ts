@@ -1,6 +1,6 @@
 /** The figures of a run as Markdown tables, which are printed as they are. */
-import { CONTENDERS } from "./contenders.ts";
-import { SCENARIOS } from "./decide.ts";
+import { CONTENDERS, SHAPES } from "./contenders.ts";
+import { SCENARIOS, SHAPE_KEYS } from "./decide.ts";
 import { median, medianOf, type Pair, ratiosOf, type Runtime, RUNTIMES, type Samples } from "./figures.ts";
 import { VARIANTS } from "./http.ts";
 
@@ -27,6 +27,20 @@ export function decisionTable(samples: Samples): string {
     })
   );
   return table(["ns a decision", "on", ...CONTENDERS, "kvota against the fastest peer"], rows);
+}
+
+/** What each algorithm costs, and several limits in a rule, beside one token bucket. */
+export function shapeTable(samples: Samples): string {
+  const figure = (runtime: Runtime, shape: string) => `${runtime}/decide/shape/${shape}`;
+  const rows = Object.keys(SHAPES).map((shape) => [
+    shape,
+    ...RUNTIMES.flatMap((runtime) => [
+      whole(medianOf(samples, figure(runtime, shape))),
+      `${median(ratiosOf(samples, figure(runtime, shape), figure(runtime, "token-bucket"))).toFixed(2)} ×`,
+    ]),
+  ]);
+  const columns = RUNTIME_COLUMNS.flatMap((name) => [name, "against one token bucket"]);
+  return table([`ns a decision, ${whole(SHAPE_KEYS)} keys`, ...columns], rows);
 }
 
 export function memoryTable(samples: Samples): string {

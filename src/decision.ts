@@ -1,5 +1,6 @@
 /** From verdicts to results: one rule alone, and several as one. */
 import type { Origin, Source } from "./charge.ts";
+import type { Charge } from "./ledger.ts";
 import { type Figures, Part } from "./part.ts";
 import { type Detail, RateLimitResult, UNCHARGED } from "./result.ts";
 
@@ -48,8 +49,8 @@ export function partOf(
 }
 
 /** Where nothing is counted: everybody is let in, or, with a `wait` in milliseconds after which to try again, nobody. */
-export function uncountedDetail(charges: readonly { origin: Origin; key: string }[], at: number, wait: number): Detail {
-  const parts = charges.map(({ origin, key }) => {
+export function uncountedDetail(charges: readonly Charge[], at: number, wait: number): Detail {
+  const parts = charges.map(({ ledger: origin, key }) => {
     const figures = origin.tally.row.limits.map(({ transition }): Figures => ({
       remaining: wait > 0 ? 0 : transition.capacity,
       resetAt: at + wait,
@@ -97,6 +98,12 @@ export interface Seat {
  * group of their own, charged where the enforced ones allow.
  */
 export function decideTogether(seats: readonly Seat[], at: number, source: Source, isPeek = false): RateLimitResult {
+  const [first] = seats as [Seat];
+  if (seats.length === 1) {
+    if (isPeek) first.peek();
+    const chargedAt = isPeek ? undefined : first.take();
+    return resultOf(first.origin, first.key, first.cost, at, source, chargedAt);
+  }
   const parts = new Map<Seat, Part>();
   let delay = 0;
   let allowed = true;
@@ -119,6 +126,5 @@ export function decideTogether(seats: readonly Seat[], at: number, source: Sourc
     allowed = fits;
   }
   const detail = detailOfParts(seats.map((seat) => parts.get(seat)!), delay);
-  const [{ origin, key }] = seats as [Seat];
-  return new RateLimitResult(origin, key, UNCHARGED, at, source, detail);
+  return new RateLimitResult(first.origin, first.key, UNCHARGED, at, source, detail);
 }

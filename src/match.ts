@@ -4,24 +4,23 @@ import type { MaybePromise } from "./maybe_promise.ts";
 import { Scanner } from "./scanner.ts";
 
 /**
- * Which requests a rule is for: text, a function, or an object that tests URLs.
+ * Which requests a rule is for.
  *
- * **Text** is `[METHOD[,METHOD…] ]PATH`.
- * - `GET` covers `HEAD`, as servers answer `HEAD` through their `GET` handlers. Headers that claim another method are not believed.
- * - A segment `:name` is any one segment. A last segment `*` is all that is beneath, at any depth, and what it is beneath:
- *   `/api/*` is for `/api`, `/api/` and `/api/a/b`, not for `/apis`.
- * - What the grammar keeps for itself is written as an escape: `%2A` is an asterisk, `%3A` a colon, `%20` a space.
+ * **Text**: `[METHOD[,METHOD…] ]PATH`. `GET` covers `HEAD`, which servers answer through `GET` handlers; headers that
+ * claim another method are not believed. A segment `:name` is any one segment. A last segment `*` is all that is
+ * beneath, and what it is beneath: `/api/*` is for `/api`, `/api/` and `/api/a/b`, not for `/apis`. What the grammar
+ * keeps for itself is written as an escape: `%2A` is an asterisk, `%3A` a colon, `%20` a space.
  *
- * Spelling a path otherwise is no way around a rule. Path and pattern are compared without case, escapes decoded, runs of slashes as
- * one, slashes at the end dropped, backslashes as slashes. `%2F` and `%5C` are characters of a segment; malformed escapes are plain
- * text. A URL is read twice, and one reading that fits is enough: as the URL standard does, which resolves dot segments, and as it
- * is written, as some routers do. The part before the path may be broken (`Host: a b`). All this may take in more requests than the
- * application's router does, but not fewer.
+ * Spelling a path otherwise is no way around a rule. Paths are compared without case, escapes decoded, runs of slashes
+ * as one, slashes at the end dropped, backslashes as slashes; malformed escapes are plain text. A URL is read twice,
+ * and one reading that fits is enough: as the URL standard does, which resolves dot segments, and as it is written, as
+ * some routers do. The part before the path may be broken (`Host: a b`). That may be more requests than the
+ * application's router takes, but not fewer, unless `%2F` or `%5C` is a slash to it: here they are characters of a
+ * segment.
  *
- * **A function** gives `true` or `false`, or a promise of it.
- *
- * **An object with `test(url)`**, a `URLPattern` or a `RegExp`, is asked about the request's URL as it stands: other spellings are
- * its own affair. A URL that does not parse counts as fitting, so that a broken `Host` is no way around the rule.
+ * **A function**: gives `true` or `false`, or a promise of it. **An object with `test(url)`**, a `URLPattern` or a
+ * `RegExp`: is asked about the URL as it stands; other spellings are its own affair. A URL that does not parse counts
+ * as fitting, so that a broken `Host` is no way around the rule.
  *
  * @example
  * ```ts
@@ -39,14 +38,13 @@ export type Match<Rest extends readonly unknown[] = never> =
 /**
  * Compiles a {@linkcode Match}. What the compiled one gives has yet to go through {@linkcode checkMatched}.
  *
- * @throws {SyntaxError} `KVOTA_MATCH_INVALID` for text outside the grammar.
- * @throws {TypeError} `KVOTA_MATCH_INVALID` for anything else that is no match.
+ * @throws {SyntaxError | TypeError} `KVOTA_MATCH_INVALID` for text outside the grammar, and for what is no match.
  */
 export function compileMatch(match: unknown): (request: Request, ...rest: readonly unknown[]) => MaybePromise<unknown> {
   if (typeof match === "string") return compileText(match);
   if (typeof match === "function") return match as ReturnType<typeof compileMatch>;
-  const tester = match as Exclude<Match, string> & { test?: unknown } | null | undefined;
-  if (typeof match !== "object" || typeof tester?.test !== "function") {
+  const tester = match as { test(url: string): boolean } | null | undefined;
+  if (typeof tester?.test !== "function") {
     throw invalid('match must be text such as "POST /login", a function or an object with test(url)', match);
   }
   if (match instanceof RegExp && (match.global || match.sticky)) {
@@ -79,23 +77,63 @@ function compileText(text: string): (request: Request) => boolean {
 
 function scanMethods(scanner: Scanner): ReadonlySet<string> {
   const methods = new Set<string>();
-  for (;;) {
+  do {
+    if (methods.size > 0) scanner.expect(",");
     const at = scanner.position;
     const method = scanner.match(/[A-Z][A-Z0-9_-]*/y, methods.size === 0 ? 'a method or "/"' : "a method");
     if (methods.has(method)) scanner.fail(at, "expected each method once");
     methods.add(method);
-    if (!scanner.at(/,/y)) break;
-    scanner.expect(",");
-  }
+  } while (scanner.at(/,/y));
   scanner.space();
   return methods.has("GET") ? methods.add("HEAD") : methods;
 }
 
 function scanPath(scanner: Scanner): RegExp {
   let source = "^";
-  do {
-    if (scanner.more() && !scanner.at(/\//y)) scanner.fail(scanner.position, 'expected "/" or the end');
+  scanner.expect("/");
+  if (!scanner.more()) return /^\/$/;
+  for (;;) {
+    if (scanner.at(/\*$/y)) return new RegExp(`${source}(?:/|$)`);
+    source += `/${scanSegment(scanner)}`;
+    if (!scanner.more()) return new RegExp(`${source}$`);
     scanner.expect("/");
-  } while (scanner.more());
-  return new RegExp(source);
+  }
+}
+
+function scanSegment(scanner: Scanner): string {
+  const at = scanner.position;
+  if (scanner.at(/:/y)) return scanner.match(/:[A-Za-z_]\w*/y, "a name behind the colon") && "[^/]+";
+  const text = scanner.match(/[^/\\?#*:\s]+/y, 'a segment: text, ":name" or a last "*"');
+  if (/^(?:\.|%2e){1,2}$/i.test(text)) {
+    scanner.fail(at, "expected a segment that is still there once dots are resolved");
+  }
+  return canonicalPath(text).slice(1).replace(/[$()*+.?[\]^{|}]/g, "\\$&");
+}
+
+/** Whether a URL's path fits, as it is written or as the URL standard reads it. */
+function fits(path: RegExp, url: string): boolean {
+  // A broken Host puts a "?" into the authority on Deno; on Bun such a URL is a path and nothing before it.
+  const written = /^(?:[^/\\?#]*:[/\\]{2}[^/\\]*)?([^?#]*)/.exec(url)![1]!;
+  if (path.test(canonicalPath(written))) return true;
+  const { pathname } = URL.parse(url) ?? new URL(`http://localhost/${written}`);
+  return pathname !== written && path.test(canonicalPath(pathname));
+}
+
+/** Escapes of well-formed UTF-8, and percent signs that begin none. */
+const escapes = new RegExp(
+  "%[0-7]H|%(?:c[2-9a-f]|dH)C|%e0%[ab]HC|%e[1-9a-cef]CC|%ed%[89]HC|%f0%[9ab]HCC|%f[1-3]CCC|%f4%8HCC|%"
+    .replaceAll("C", "%[89ab]H").replaceAll("H", "[0-9a-f]"),
+  "gi",
+);
+
+/** The one spelling of a path. */
+export function canonicalPath(path: string): string {
+  const decoded = path.replace(escapes, (escape) => {
+    // "%" and "%25" are one character to whoever decodes; it stays an escape, or it might begin one.
+    if (escape === "%") return "%25";
+    const character = decodeURIComponent(escape);
+    return "%/\\".includes(character) ? escape : character;
+  });
+  // Lower case alone would tell σ from ς, upper case alone ẞ from ß.
+  return `/${decoded.toLowerCase().toUpperCase()}`.replace(/[/\\]{2,}|\\/g, "/").replace(/(?!^)\/$/, "");
 }

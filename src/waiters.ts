@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-await-in-loop -- who waits does one thing after the other
 /** Those who wait until a key is allowed, first come first served. */
 import { kvotaError } from "./errors.ts";
 import { partsOf, type RateLimitResult } from "./result.ts";

@@ -1,8 +1,8 @@
 /** Deciding in this process while the store is down: from what is known of it, bounded, and charged there afterwards. */
 import type { Tally } from "../charge.ts";
-import { uncountedDetail } from "../decision.ts";
+import { decideTogether, uncountedDetail } from "../decision.ts";
 import type { BookStats, Charge } from "../ledger.ts";
-import { partsOf, RateLimitResult, UNCHARGED } from "../result.ts";
+import { RateLimitResult, UNCHARGED } from "../result.ts";
 import type { MemoryBooks, MemoryLedger } from "../stores/memory/memory_ledger.ts";
 import { memoryStore } from "../stores/memory/memory_store.ts";
 import type { RowContent } from "../stores/row_codec.ts";
@@ -63,16 +63,17 @@ export class Fallback {
   decide(charges: readonly Charge[], now: number, isPeek: boolean): RateLimitResult {
     this.#begin();
     if (this.#options.policy !== "memory") return this.#flat(charges, now);
-    const local = charges.map(({ ledger: { tally }, key, cost }) => {
-      const { ledger, journal } = this.#ledgers.get(tally)!;
+    const seats = charges.map(({ ledger: origin, key, cost }) => {
+      const { ledger, journal } = this.#ledgers.get(origin.tally)!;
       this.#refresh(ledger, journal, key, now);
-      return { ledger, journal, key, cost };
+      const take = () => {
+        if (!ledger.charge(key, now, cost)) return undefined;
+        this.#write(journal, key, now, cost);
+        return now;
+      };
+      return { origin, key, cost, peek: () => ledger.look(key, now, cost), take };
     });
-    const [{ ledger, key, cost }] = local as [(typeof local)[0]];
-    if (isPeek) return ledger.peek(key, now, cost);
-    const result = local.length === 1 ? ledger.take(key, now, cost) : this.#books.takeTogether(local, now);
-    for (const [i, part] of partsOf(result).entries()) if (part.isCharged) this.#write(local[i]!, now);
-    return result;
+    return decideTogether(seats, now, "fallback", isPeek);
   }
 
   stats(): BookStats {
@@ -97,13 +98,12 @@ export class Fallback {
 
   /** The same for all: nobody is counted. */
   #flat(charges: readonly Charge[], now: number): RateLimitResult {
-    const seats = charges.map(({ ledger: { tally }, key }) => ({ origin: this.#ledgers.get(tally)!.ledger, key }));
-    const [{ origin, key }] = seats as [(typeof seats)[0]];
+    const [{ ledger, key }] = charges as [Charge];
     const wait = this.#options.policy === "closed" ? RETRY_AFTER : 0;
-    return new RateLimitResult(origin, key, UNCHARGED, now, "fallback", uncountedDetail(seats, now, wait));
+    return new RateLimitResult(ledger, key, UNCHARGED, now, "fallback", uncountedDetail(charges, now, wait));
   }
 
-  #write({ journal, key, cost }: { journal: Journal; key: string; cost: number }, now: number): void {
+  #write(journal: Journal, key: string, now: number, cost: number): void {
     if (cost === 0) return;
     const { lost } = journal;
     journal.add(key, now, cost);

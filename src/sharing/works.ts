@@ -1,5 +1,5 @@
 /** What can be asked of rows. */
-import { decideTogether, resultOf } from "../decision.ts";
+import { decideTogether } from "../decision.ts";
 import { kvotaError } from "../errors.ts";
 import type { Charge } from "../ledger.ts";
 import type { RateLimitResult } from "../result.ts";
@@ -41,20 +41,12 @@ export class Decision implements Work {
   }
 
   apply(drafts: readonly Draft[]): void {
-    const { charges, now, fresh: isPeek } = this;
-    if (charges.length === 1) {
-      const { ledger, key, cost } = charges[0]!;
-      const draft = drafts[0]!;
-      const chargedAt = isPeek ? undefined : draft.take(now, cost);
-      if (isPeek) draft.peek(now, cost);
-      this.#result = resultOf(ledger, key, cost, now, "store", chargedAt);
-      return;
-    }
+    const { charges, now } = this;
     const seats = charges.map(({ ledger: origin, key, cost }, i) => {
       const draft = drafts[i]!;
-      return { origin, key, cost, peek: () => void draft.peek(now, cost), take: () => draft.take(now, cost) };
+      return { origin, key, cost, peek: () => draft.peek(now, cost), take: () => draft.take(now, cost) };
     });
-    this.#result = decideTogether(seats, now, "store");
+    this.#result = decideTogether(seats, now, "store", this.fresh);
   }
 
   done(): void {

@@ -31,7 +31,7 @@ export class MemoryBooks implements Books<MemoryLedger> {
     return new MemoryLedger(tally, this.#tables, this.#options);
   }
 
-  takeTogether(charges: readonly Charge<MemoryLedger>[], now: number, isPeek = false): RateLimitResult {
+  takeTogether(charges: readonly Charge<MemoryLedger>[], now: number): RateLimitResult {
     const seats = charges.map(({ ledger, key, cost }) => ({
       origin: ledger,
       key,
@@ -39,7 +39,7 @@ export class MemoryBooks implements Books<MemoryLedger> {
       peek: () => ledger.look(key, now, cost),
       take: () => ledger.charge(key, now, cost) ? now : undefined,
     }));
-    return decideTogether(seats, now, this.#options.source, isPeek);
+    return decideTogether(seats, now, this.#options.source);
   }
 
   stats(): BookStats {
