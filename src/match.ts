@@ -12,10 +12,10 @@ import { Scanner } from "./scanner.ts";
  * keeps for itself is written as an escape: `%2A` is an asterisk, `%3A` a colon, `%20` a space.
  *
  * Spelling a path otherwise is no way around a rule. Paths are compared without case, escapes decoded, runs of slashes
- * as one, slashes at the end dropped, backslashes as slashes; malformed escapes are plain text. A URL is read twice,
- * and one reading that fits is enough: as the URL standard does, which resolves dot segments, and as it is written, as
- * some routers do. The part before the path may be broken (`Host: a b`). That may be more requests than the
- * application's router takes, but not fewer, unless `%2F` or `%5C` is a slash to it: here they are characters of a
+ * as one, slashes at the end dropped; malformed escapes are plain text. A URL is read twice, and one reading that fits
+ * is enough: as the URL standard does, which resolves dot segments and takes backslashes for slashes, and as it is
+ * written, as some routers do. The part before the path may be broken (`Host: a b`). That may be more requests than
+ * the application's router takes, but not fewer, unless `%2F` or `%5C` is a slash to it: here they are characters of a
  * segment.
  *
  * **A function**: gives `true` or `false`, or a promise of it. **An object with `test(url)`**, a `URLPattern` or a
@@ -101,27 +101,28 @@ function scanPath(scanner: Scanner): RegExp {
 }
 
 function scanSegment(scanner: Scanner): string {
-  const at = scanner.position;
-  if (scanner.at(/:/y)) return scanner.match(/:[A-Za-z_]\w*/y, "a name behind the colon") && "[^/]+";
-  const text = scanner.match(/[^/\\?#*:\s]+/y, 'a segment: text, ":name" or a last "*"');
-  if (/^(?:\.|%2e){1,2}$/i.test(text)) {
-    scanner.fail(at, "expected a segment that is still there once dots are resolved");
+  if (scanner.at(/:/y)) {
+    scanner.match(/:[A-Za-z_]\w*/y, "a name behind the colon");
+    return "[^/]+";
   }
+  const at = scanner.position;
+  const text = scanner.match(/[^/\\?#*:\s]+/y, 'a segment: text, ":name" or a last "*"');
+  if (/^(?:\.|%2e){1,2}$/i.test(text)) scanner.fail(at, "expected a segment that is not resolved away");
   return canonicalPath(text).slice(1).replace(/[$()*+.?[\]^{|}]/g, "\\$&");
 }
 
 /** Whether a URL's path fits, as it is written or as the URL standard reads it. */
 function fits(path: RegExp, url: string): boolean {
-  // A broken Host puts a "?" into the authority on Deno; on Bun such a URL is a path and nothing before it.
-  const written = /^(?:[^/\\?#]*:[/\\]{2}[^/\\]*)?([^?#]*)/.exec(url)![1]!;
+  // A broken Host puts "?" or a backslash before the path on Deno; on Bun such a URL is a path and nothing before it.
+  const written = /^(?:[^/?#]*:\/\/[^/]*)?([^?#]*)/.exec(url)![1]!;
   if (path.test(canonicalPath(written))) return true;
   const { pathname } = URL.parse(url) ?? new URL(`http://localhost/${written}`);
   return pathname !== written && path.test(canonicalPath(pathname));
 }
 
-/** Escapes of well-formed UTF-8, and percent signs that begin none. */
+/** Escapes of well-formed UTF-8, percent signs that begin none, and backslashes. */
 const escapes = new RegExp(
-  "%[0-7]H|%(?:c[2-9a-f]|dH)C|%e0%[ab]HC|%e[1-9a-cef]CC|%ed%[89]HC|%f0%[9ab]HCC|%f[1-3]CCC|%f4%8HCC|%"
+  "%[0-7]H|%(?:c[2-9a-f]|dH)C|%e0%[ab]HC|%e[1-9a-cef]CC|%ed%[89]HC|%f0%[9ab]HCC|%f[1-3]CCC|%f4%8HCC|[%\\\\]"
     .replaceAll("C", "%[89ab]H").replaceAll("H", "[0-9a-f]"),
   "gi",
 );
@@ -129,11 +130,10 @@ const escapes = new RegExp(
 /** The one spelling of a path. */
 export function canonicalPath(path: string): string {
   const decoded = path.replace(escapes, (escape) => {
-    // "%" and "%25" are one character to whoever decodes; it stays an escape, or it might begin one.
-    if (escape === "%") return "%25";
-    const character = decodeURIComponent(escape);
-    return "%/\\".includes(character) ? escape : character;
+    const character = escape.length > 1 ? decodeURIComponent(escape) : escape;
+    // Decoded, the percent sign might begin an escape and the slash end a segment.
+    return "%/\\".includes(character) ? encodeURIComponent(character) : character;
   });
   // Lower case alone would tell σ from ς, upper case alone ẞ from ß.
-  return `/${decoded.toLowerCase().toUpperCase()}`.replace(/[/\\]{2,}|\\/g, "/").replace(/(?!^)\/$/, "");
+  return `/${decoded.toLowerCase().toUpperCase()}`.replace(/\/{2,}/g, "/").replace(/(?!^)\/$/, "");
 }

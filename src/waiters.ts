@@ -9,9 +9,26 @@ import { sleep } from "./sleep.ts";
 const LOOK_AGAIN = 1_000;
 
 /** One who waits for a key. Only the first in a queue tries. */
-interface Waiter {
-  /** Ends a sleep before its time: to try again, or to leave. */
-  wake: () => void;
+class Waiter {
+  #woken = new AbortController();
+
+  /** Ends the sleep, or keeps the next one from beginning: there is a reason to try again, or to leave. */
+  wake(): void {
+    this.#woken.abort();
+  }
+
+  /** Sleeps until it is woken, or `milliseconds` have passed; rejects where that would be too long, or the signal says so. */
+  async rest(milliseconds: number, due: number, signal: AbortSignal | undefined): Promise<void> {
+    const left = due - performance.now();
+    if (left <= 0) throw tooLong();
+    const { signal: woken } = this.#woken;
+    try {
+      await sleep(Math.min(milliseconds, left), signal === undefined ? woken : AbortSignal.any([woken, signal]));
+    } catch {
+      signal?.throwIfAborted();
+      this.#woken = new AbortController();
+    }
+  }
 }
 
 export class Waiters {
@@ -45,7 +62,8 @@ export class Waiters {
 
   /** There may be more of a key now. */
   wake(key: string): void {
-    this.#queues.get(key)?.[0]!.wake();
+    const [first] = this.#queues.get(key) ?? [];
+    first?.wake();
   }
 
   /** Has all try again, whatever they wait for. */
@@ -59,12 +77,12 @@ export class Waiters {
     due: number,
     signal: AbortSignal | undefined,
   ): Promise<RateLimitResult> {
-    const waiter: Waiter = { wake: () => {} };
+    const waiter = new Waiter();
     const queue = this.#queues.get(key) ?? [];
     this.#queues.set(key, queue);
     queue.push(waiter);
     try {
-      while (queue[0] !== waiter) await this.#rest(waiter, Infinity, due, signal);
+      while (queue[0] !== waiter) await waiter.rest(Infinity, due, signal);
       for (;;) {
         const result = await attempt();
         if (result.ok) return result;
@@ -72,28 +90,12 @@ export class Waiters {
         const isEstimate = partsOf(result).some(({ origin }) => origin.tally.row.isHeld);
         if (!isEstimate && performance.now() + result.retryAfter > due) throw tooLong();
         const wait = result.source === "memory" ? result.retryAfter : Math.min(LOOK_AGAIN, result.retryAfter);
-        await this.#rest(waiter, wait, due, signal);
+        await waiter.rest(wait, due, signal);
       }
     } finally {
       queue.splice(queue.indexOf(waiter), 1);
       if (queue.length === 0) this.#queues.delete(key);
       else queue[0]!.wake();
-    }
-  }
-
-  /** Sleeps until it is woken, or `milliseconds` have passed; rejects where that would be too long, or the signal says so. */
-  async #rest(waiter: Waiter, milliseconds: number, due: number, signal: AbortSignal | undefined): Promise<void> {
-    const left = due - performance.now();
-    if (left <= 0) throw tooLong();
-    const woken = new AbortController();
-    waiter.wake = () => woken.abort();
-    const either = signal === undefined ? woken.signal : AbortSignal.any([woken.signal, signal]);
-    try {
-      await sleep(Math.min(milliseconds, left), either);
-    } catch {
-      signal?.throwIfAborted();
-    } finally {
-      waiter.wake = () => {};
     }
   }
 }

@@ -123,10 +123,11 @@ export class SharedLedger implements Ledger {
     row.pretend(draft.content);
   }
 
-  /** Whether the row is known to deny. Never where slots are held: they come back unannounced. */
+  /** Whether the row is known to deny. Never where slots are held: they come back unannounced; nor where the denial has to be committed as a block. */
   isDenying(row: RememberedRow, now: number, cost: number): boolean {
-    return !this.tally.row.isHeld && this.look(row, now, cost) &&
-      this.tally.row.verdicts.some((verdict) => !verdict.ok);
+    const { row: plan, blockFor } = this.tally;
+    if (plan.isHeld || (blockFor > 0 && row.content.blockedUntil <= now)) return false;
+    return this.look(row, now, cost) && plan.verdicts.some((verdict) => !verdict.ok);
   }
 
   /** Whether what is remembered tells what the row says of a charge; its verdicts tell, then. */
