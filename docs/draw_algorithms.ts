@@ -213,6 +213,7 @@ text { fill: #f0f6fc }
 /** The picture, as text. */
 export function drawAlgorithms(): string {
   return [
+    "<!-- Drawn by draw_algorithms.ts. deno-fmt-ignore-file -->",
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">`,
     "<title>What each algorithm lets through</title>",
     `<style>\n${STYLE}\n</style>`,

@@ -13,13 +13,18 @@ import { byIp, byKey, memoryStore, type Settle, withRateLimit } from "@kvota/kvo
 
 /** A form with a name and a password is far smaller. */
 const MAX_FORM = 4_096;
+const PAGE = `<!doctype html><title>Log in</title>
+<form method="post"><input name="name"> <input name="password" type="password"> <button>Log in</button></form>`;
+
 /** In place of a database and a slow password hash. */
 const passwords = new Map([["ada", "lovelace"], ["alan", "turing"]]);
 
+const forms = new WeakMap<Request, Promise<FormData>>();
+
 /** What has no length, or too much of it, is not read at all; the handler refuses it. */
-function isReadable({ headers, method }: Request): boolean {
+function isShort({ headers }: Request): boolean {
   const length = headers.get("content-length");
-  return method === "POST" && length !== null && Number(length) <= MAX_FORM;
+  return length !== null && Number(length) <= MAX_FORM;
 }
 
 /** One spelling for one account. */
@@ -27,19 +32,22 @@ function nameIn(form: FormData): string {
   return String(form.get("name") ?? "").normalize("NFKC").trim().toLowerCase();
 }
 
+/** Read once, for the rule's key and for the handler: a body cannot be read twice. */
+function formOf(request: Request): Promise<FormData> {
+  const form = forms.get(request) ?? request.formData().catch(() => new FormData());
+  forms.set(request, form);
+  return form;
+}
+
 async function accountOf(request: Request): Promise<string | null> {
-  if (!isReadable(request)) return null;
-  try {
-    // A copy: the handler reads the body as well.
-    return nameIn(await request.clone().formData()) || null;
-  } catch {
-    return null;
-  }
+  // `null`: the rule is not for this request.
+  return isShort(request) ? nameIn(await formOf(request)) || null : null;
 }
 
 async function login(request: Request, _info: Deno.ServeHandlerInfo): Promise<Response> {
-  if (!isReadable(request)) return new Response("Send a short form\n", { status: 413 });
-  const form = await request.formData().catch(() => new FormData());
+  if (request.method !== "POST") return new Response(PAGE, { headers: { "content-type": "text/html" } });
+  if (!isShort(request)) return new Response("Send a shorter form\n", { status: 413 });
+  const form = await formOf(request);
   const name = nameIn(form);
   if (name !== "" && passwords.get(name) === form.get("password")) return new Response(`Welcome, ${name}\n`);
   return new Response("Wrong name or password\n", { status: 401 });
@@ -53,8 +61,8 @@ const failuresOnly: Settle = (outcome) =>
 export const handler = withRateLimit(login, {
   name: "login",
   rules: [
-    { name: "account", key: byKey(accountOf), limit: "5/15m sliding-log" },
-    { name: "address", key: byIp(), limit: "20/15m sliding-log" },
+    { name: "account", match: "POST /*", key: byKey(accountOf), limit: "5/15m sliding-log" },
+    { name: "address", match: "POST /*", key: byIp(), limit: "20/15m sliding-log" },
   ],
   settle: failuresOnly,
   block: "15m",
