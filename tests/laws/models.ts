@@ -1,8 +1,15 @@
 /**
- * Naive models to hold the algorithms to: BigInt throughout, formulated otherwise than the real thing, sharing no code with it.
+ * Naive models to hold the algorithms to: BigInt or plain lists, formulated otherwise than the real thing, sharing no code with it.
+ *
+ * This one puts limits together to a rule; the others, one for each algorithm, stand beside it.
  */
+import type { Algorithm } from "../../mod.ts";
+import { LogModel, SlotsModel } from "./log_models.ts";
+import { BucketModel, QueueModel } from "./rate_models.ts";
+import { SlidingModel, WindowModel } from "./window_models.ts";
+
 export interface ModelSpec {
-  readonly algorithm: "token-bucket" | "fixed-window";
+  readonly algorithm: Algorithm;
   readonly limit: number;
   readonly window: number;
   readonly burst: number;
@@ -15,127 +22,45 @@ export interface ModelAnswer {
   readonly retryAfter: number;
 }
 
-interface ModelLimit {
-  readonly capacity: number;
-  /** What a charge would be answered; writes nothing. */
-  ask(now: number, cost: number): ModelAnswer;
+/** One limit, modelled. */
+export interface ModelLimit {
+  /** Whether what is charged is held until it is released. */
+  readonly isHeld?: boolean;
+  /** What a charge would be answered; writes nothing. `delay` where it would have to wait for its turn. */
+  ask(now: number, cost: number): ModelAnswer & { readonly delay?: number };
+  /** Charges, whether or not it fits. */
   charge(now: number, cost: number): void;
   /** What any look at it may write. */
   rewind(now: number): void;
-  refund(now: number, cost: number): void;
+  /** Undoes what still counts of a charge. */
+  giveBack(now: number, cost: number, chargedAt: number, delay: number): void;
 }
 
-/** A bucket of tokens, in units of 1/window of a token, of which `limit` come back each millisecond. */
-class BucketModel implements ModelLimit {
-  readonly capacity: number;
-  #tokens: bigint;
-  #at = 0n;
-  readonly #rate: bigint;
-  readonly #token: bigint;
-
-  constructor({ limit, window, burst }: ModelSpec) {
-    this.capacity = burst;
-    this.#rate = BigInt(limit);
-    this.#token = BigInt(window);
-    this.#tokens = this.#full;
-  }
-
-  get #full(): bigint {
-    return BigInt(this.capacity) * this.#token;
-  }
-
-  #tokensAt(now: number): bigint {
-    const since = BigInt(now) - this.#at;
-    const tokens = this.#tokens + (since > 0n ? since * this.#rate : 0n);
-    return tokens > this.#full ? this.#full : tokens;
-  }
-
-  #set(now: number, tokens: bigint): void {
-    this.#tokens = tokens > this.#full ? this.#full : tokens;
-    this.#at = BigInt(now);
-  }
-
-  ask(now: number, cost: number): ModelAnswer {
-    const tokens = this.#tokensAt(now);
-    const missing = BigInt(cost) * this.#token - tokens;
-    const ok = cost === 0 || missing <= 0n;
-    return {
-      ok,
-      remaining: Number(tokens / this.#token),
-      resetAt: now + Number(up(this.#full - tokens, this.#rate)),
-      retryAfter: ok ? 0 : cost > this.capacity ? Infinity : Number(up(missing, this.#rate)),
-    };
-  }
-
-  charge(now: number, cost: number): void {
-    if (cost > 0) this.#set(now, this.#tokensAt(now) - BigInt(cost) * this.#token);
-  }
-
-  rewind(now: number): void {
-    if (this.#at > BigInt(now)) this.#at = BigInt(now);
-  }
-
-  refund(now: number, cost: number): void {
-    if (cost > 0) this.#set(now, this.#tokensAt(now) + BigInt(cost) * this.#token);
-  }
+/** A charge that was made, for what is done about it later. */
+export interface ModelReceipt {
+  readonly cost: number;
+  readonly chargedAt: number;
+  readonly delays: readonly number[];
+  isSettled: boolean;
+  isReleased: boolean;
 }
 
-/** Every charge kept, each with the end of the window that it was counted in. */
-class WindowModel implements ModelLimit {
-  readonly capacity: number;
-  #charges: { end: bigint; cost: bigint }[] = [];
-  readonly #window: bigint;
-
-  constructor({ limit, window }: ModelSpec) {
-    this.capacity = limit;
-    this.#window = BigInt(window);
-  }
-
-  #live(now: number): { end: bigint; cost: bigint }[] {
-    const furthest = BigInt(now) + this.#window;
-    return this.#charges
-      .filter(({ end }) => end > BigInt(now))
-      .map(({ end, cost }) => ({ end: end > furthest ? furthest : end, cost }));
-  }
-
-  #end(now: number): bigint {
-    return this.#live(now)[0]?.end ?? (BigInt(now) / this.#window + 1n) * this.#window;
-  }
-
-  ask(now: number, cost: number): ModelAnswer {
-    const used = Number(this.#live(now).reduce((sum, charge) => sum + charge.cost, 0n));
-    const end = Number(this.#end(now));
-    const ok = cost === 0 || used + cost <= this.capacity;
-    return {
-      ok,
-      remaining: this.capacity - used,
-      resetAt: used > 0 ? end : now,
-      retryAfter: ok ? 0 : cost > this.capacity ? Infinity : end - now,
-    };
-  }
-
-  charge(now: number, cost: number): void {
-    if (cost === 0) return;
-    const end = this.#end(now);
-    this.#charges = [...this.#live(now), { end, cost: BigInt(cost) }];
-  }
-
-  rewind(now: number): void {
-    if (this.#live(now).length > 0) this.#charges = this.#live(now);
-  }
-
-  refund(now: number, cost: number): void {
-    let left = BigInt(cost);
-    const charges = this.#live(now);
-    if (charges.length === 0) return;
-    for (const charge of charges) {
-      const back = charge.cost < left ? charge.cost : left;
-      charge.cost -= back;
-      left -= back;
-    }
-    this.#charges = charges.filter((charge) => charge.cost > 0n);
-  }
+/** What a rule says of a charge. */
+export interface ModelDecision extends ModelAnswer {
+  readonly delay: number;
+  readonly limits: readonly ModelAnswer[];
+  /** `undefined` where nothing was charged. */
+  readonly receipt: ModelReceipt | undefined;
 }
+
+const models: Record<Algorithm, new (spec: ModelSpec) => ModelLimit> = {
+  "token-bucket": BucketModel,
+  "leaky-bucket": QueueModel,
+  "fixed-window": WindowModel,
+  "sliding-window": SlidingModel,
+  "sliding-log": LogModel,
+  "concurrency": SlotsModel,
+};
 
 /** Several limits and a block, all-or-nothing. */
 export class RuleModel {
@@ -148,12 +73,13 @@ export class RuleModel {
     this.reset();
   }
 
-  decide(now: number, cost: number, charges: boolean): ModelAnswer & { readonly limits: readonly ModelAnswer[] } {
+  decide(now: number, cost: number, charges: boolean): ModelDecision {
     const blocked = now < this.#blockedUntil;
     // A block that has been seen to end does not come back with a clock that goes back.
     if (!blocked) this.#blockedUntil = 0;
     for (const limit of this.#limits) limit.rewind(now);
     const before = this.#limits.map((limit) => limit.ask(now, cost));
+    const delays = before.map(({ delay = 0 }) => delay);
     const ok = !blocked && before.every((answer) => answer.ok);
     if (charges && ok) {
       for (const limit of this.#limits) limit.charge(now, cost);
@@ -175,15 +101,33 @@ export class RuleModel {
       remaining: Math.min(...limits.map((limit) => limit.remaining)),
       resetAt: Math.max(...limits.map((limit) => limit.resetAt)),
       retryAfter: Math.max(...limits.map((limit) => limit.retryAfter)),
+      delay: ok ? Math.max(...delays) : 0,
       limits,
+      receipt: charges && ok ? { cost, chargedAt: now, delays, isSettled: false, isReleased: false } : undefined,
     };
   }
 
   refund(now: number, cost: number): void {
-    for (const limit of this.#limits) {
-      limit.rewind(now);
-      limit.refund(now, cost);
-    }
+    this.#change(now, (limit) => !limit.isHeld && limit.giveBack(now, cost, now, 0));
+  }
+
+  settle(now: number, receipt: ModelReceipt | undefined, actual: number): void {
+    if (receipt === undefined || receipt.isSettled) return;
+    receipt.isSettled = true;
+    const { cost, chargedAt, delays } = receipt;
+    this.#change(now, (limit, i) => {
+      if (limit.isHeld) return;
+      if (actual > cost) limit.charge(now, actual - cost);
+      else limit.giveBack(now, cost - actual, chargedAt, delays[i]!);
+    });
+  }
+
+  release(now: number, receipt: ModelReceipt | undefined): void {
+    if (receipt === undefined || receipt.isReleased) return;
+    receipt.isReleased = true;
+    // Where no slots are held, nobody looks at the row.
+    if (!this.#limits.some((limit) => limit.isHeld)) return;
+    this.#change(now, (limit) => limit.isHeld && limit.giveBack(now, receipt.cost, receipt.chargedAt, 0));
   }
 
   block(now: number, duration: number): void {
@@ -192,12 +136,11 @@ export class RuleModel {
 
   reset(): void {
     this.#blockedUntil = 0;
-    this.#limits = this.#specs.map((spec) =>
-      spec.algorithm === "token-bucket" ? new BucketModel(spec) : new WindowModel(spec)
-    );
+    this.#limits = this.#specs.map((spec) => new models[spec.algorithm](spec));
   }
-}
 
-function up(a: bigint, b: bigint): bigint {
-  return (a + b - 1n) / b;
+  #change(now: number, change: (limit: ModelLimit, i: number) => unknown): void {
+    for (const limit of this.#limits) limit.rewind(now);
+    this.#limits.forEach(change);
+  }
 }

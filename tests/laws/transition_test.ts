@@ -1,17 +1,27 @@
-/** The laws of `Transition` that a limiter does not reach yet, on the algorithms themselves. */
+/** The laws of `Transition` that a limiter does not reach, on the algorithms themselves. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Algorithm, algorithms } from "../../src/algorithms/registry.ts";
 import { type LimitSpec, type Transition, Verdict } from "../../src/algorithms/transition.ts";
-import { bucketSpec, type Happening, start, steadyHistory, unsteadyHistory, windowSpec } from "./traces.ts";
+import {
+  algorithmNames,
+  costOf,
+  quickHistory,
+  scaleOf,
+  specs,
+  start,
+  steadyHistory,
+  unsteadyHistory,
+} from "./traces.ts";
 
 const RUNS = { numRuns: 1_000 };
 
-const transitions: Record<string, fc.Arbitrary<Transition>> = {
-  "token-bucket": bucketSpec.map((spec) => compiled("token-bucket", spec)),
-  "fixed-window": windowSpec.map((spec) => compiled("fixed-window", spec)),
-};
+interface Compiled {
+  readonly transition: Transition;
+  /** What costs are to be multiplied by. */
+  readonly scale: number;
+}
 
 function compiled(algorithm: Algorithm, spec: LimitSpec): Transition {
   const transition = algorithms[algorithm].compile(spec);
@@ -19,32 +29,83 @@ function compiled(algorithm: Algorithm, spec: LimitSpec): Transition {
   return transition;
 }
 
-function costOf(happening: Happening): number {
-  return "cost" in happening ? happening.cost : 1;
-}
-
-function remaining(transition: Transition, cells: Float64Array, now: number): number {
+function peek(transition: Transition, cells: Float64Array, now: number, cost: number): Verdict {
   const verdict = new Verdict();
-  transition.peek(cells, 0, now, 0, verdict);
-  return verdict.remaining;
+  transition.peek(cells, 0, now, cost, verdict);
+  return verdict;
 }
 
-for (const [name, transition] of Object.entries(transitions)) {
+/** Charges if it fits, and where debt is possible if not; tells the delay, or `undefined` where nothing was charged. */
+function charge(transition: Transition, cells: Float64Array, now: number, cost: number): number | undefined {
+  const { ok, delay } = peek(transition, cells, now, cost);
+  if (ok) transition.take(cells, 0, now, cost, new Verdict());
+  else if (transition.isHeld) return undefined;
+  else transition.force(cells, 0, now, cost);
+  return ok ? delay : 0;
+}
+
+for (const name of algorithmNames) {
+  const transitions: fc.Arbitrary<Compiled> = specs[name].map((spec) => ({
+    transition: compiled(name, spec),
+    scale: scaleOf([spec]),
+  }));
+
   test(`${name}: cells stay non-negative integers, and mean all zeros from expiresAt on`, () => {
     fc.assert(
-      fc.property(transition, start, unsteadyHistory, (transition, now, history) => {
+      fc.property(transitions, start, unsteadyHistory, ({ transition, scale }, now, history) => {
+        const cells = new Float64Array(transition.width);
+        const zeros = new Float64Array(transition.width);
+        const charges: { readonly at: number; readonly cost: number; readonly delay: number }[] = [];
+        for (const happening of history) {
+          now = Math.max(0, now + happening.step);
+          const cost = costOf(happening) * scale;
+          transition.rewind(cells, 0, now);
+          if (happening.kind === "refund") {
+            transition.give(cells, 0, now, cost, now, 0);
+          } else if (happening.kind === "settle" || happening.kind === "release") {
+            const earlier = charges.at(-1 - happening.back);
+            if (earlier !== undefined) transition.give(cells, 0, now, earlier.cost, earlier.at, earlier.delay);
+          } else if (happening.kind === "block") {
+            transition.force(cells, 0, now, cost);
+          } else {
+            const verdict = new Verdict();
+            transition.take(cells, 0, now, cost, verdict);
+            if (verdict.ok) charges.push({ at: now, cost, delay: verdict.delay });
+          }
+          assert.ok(cells.every((cell) => Number.isSafeInteger(cell) && cell >= 0));
+          const written = transition.header + (transition.tail?.(cells, 0) ?? 0);
+          assert.ok(written <= transition.width);
+          assert.ok(
+            cells.subarray(transition.tail === undefined ? transition.width : written).every((cell) => cell === 0),
+          );
+          const end = Math.max(now, transition.expiresAt(cells, 0));
+          for (const cost of [0, 1, transition.capacity]) {
+            assert.deepEqual(peek(transition, cells, end, cost), peek(transition, zeros, end, cost));
+          }
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  test(`${name}: peek writes nothing, and tells what take decides`, () => {
+    fc.assert(
+      fc.property(transitions, start, unsteadyHistory, ({ transition, scale }, now, history) => {
         const cells = new Float64Array(transition.width);
         for (const happening of history) {
           now = Math.max(0, now + happening.step);
-          const cost = costOf(happening);
+          const cost = costOf(happening) * scale;
           transition.rewind(cells, 0, now);
-          if (happening.kind === "refund") transition.give(cells, 0, now, cost, now, 0);
-          else if (happening.kind === "block") transition.force(cells, 0, now, cost);
-          else transition.take(cells, 0, now, cost, new Verdict());
-          assert.ok(cells.every((cell) => Number.isSafeInteger(cell) && cell >= 0));
-          const end = transition.expiresAt(cells, 0);
-          assert.equal(remaining(transition, cells, Math.max(now, end)), transition.capacity);
-          if (end > now) assert.ok(remaining(transition, cells, end - 1) <= transition.capacity);
+          const before = Array.from(cells);
+          const seen = peek(transition, cells, now, cost);
+          assert.deepEqual(Array.from(cells), before);
+          const verdict = new Verdict();
+          transition.take(cells, 0, now, cost, verdict);
+          assert.equal(verdict.ok, seen.ok);
+          assert.equal(verdict.retryAfter, seen.retryAfter);
+          assert.equal(verdict.delay, seen.delay);
+          assert.equal(verdict.remaining, seen.remaining - (seen.ok ? cost : 0));
+          if (!seen.ok) assert.deepEqual(Array.from(cells), before);
         }
       }),
       RUNS,
@@ -52,31 +113,37 @@ for (const [name, transition] of Object.entries(transitions)) {
   });
 
   test(`${name}: what is given back never leaves more than if it had not been charged`, () => {
+    const histories = fc.oneof(steadyHistory, quickHistory);
     fc.assert(
-      fc.property(transition, start, steadyHistory, fc.nat(20), (transition, now, history, place) => {
+      fc.property(transitions, start, histories, fc.nat(20), ({ transition, scale }, now, history, place) => {
         const charged = new Float64Array(transition.width);
         const never = new Float64Array(transition.width);
+        const cost = costOf(history[0]!) * scale;
         let chargedAt = NaN;
-        const cost = costOf(history[0]!);
+        let delay: number | undefined;
         for (const [i, happening] of history.entries()) {
           now += happening.step;
           if (i === Math.min(place, history.length - 1)) {
-            transition.force(charged, 0, now, cost);
+            delay = charge(transition, charged, now, cost);
             chargedAt = now;
-          } else {
-            for (const cells of [charged, never]) transition.force(cells, 0, now, costOf(happening));
+            continue;
           }
+          const other = costOf(happening) * scale;
+          // Of what is held there is no debt: what fits only where nothing else is held cannot be compared.
+          if (transition.isHeld && !peek(transition, charged, now, other).ok) continue;
+          for (const cells of [charged, never]) charge(transition, cells, now, other);
         }
-        transition.give(charged, 0, now, cost, chargedAt, 0);
-        assert.ok(remaining(transition, charged, now) <= remaining(transition, never, now));
+        if (delay !== undefined) transition.give(charged, 0, now, cost, chargedAt, delay);
+        assert.ok(peek(transition, charged, now, 0).remaining <= peek(transition, never, now, 0).remaining);
       }),
-      RUNS,
+      { numRuns: Number(process.env.N ?? 4_000) },
     );
   });
 
+  if (name === "concurrency") continue;
   test(`${name}: what is forced beyond the capacity is debt, and is worked off`, () => {
     fc.assert(
-      fc.property(transition, start, fc.integer({ min: 1, max: 100 }), (transition, now, extra) => {
+      fc.property(transitions, start, fc.integer({ min: 1, max: 100 }), ({ transition }, now, extra) => {
         const cells = new Float64Array(transition.width);
         transition.force(cells, 0, now, transition.capacity + extra);
         const verdict = new Verdict();
@@ -84,15 +151,27 @@ for (const [name, transition] of Object.entries(transitions)) {
         assert.equal(verdict.ok, false);
         assert.equal(verdict.remaining, 0);
         for (const [wait, ok] of [[verdict.retryAfter - 1, false], [verdict.retryAfter, true]] as const) {
-          const later = new Verdict();
-          transition.peek(cells, 0, now + wait, 1, later);
-          assert.equal(later.ok, ok);
+          assert.equal(peek(transition, cells, now + wait, 1).ok, ok);
         }
       }),
       RUNS,
     );
   });
 }
+
+test("concurrency: no more slots are forced than there are", () => {
+  fc.assert(
+    fc.property(specs.concurrency, start, fc.nat(30), fc.nat(30), (spec, now, taken, forced) => {
+      const slots = compiled("concurrency", spec);
+      const cells = new Float64Array(slots.width);
+      slots.take(cells, 0, now, taken, new Verdict());
+      const { remaining } = peek(slots, cells, now, 0);
+      slots.force(cells, 0, now, forced);
+      assert.equal(peek(slots, cells, now, 0).remaining, Math.max(0, remaining - forced));
+    }),
+    RUNS,
+  );
+});
 
 test("token-bucket: ten million refills of a fraction of a unit do not drift", () => {
   const bucket = compiled("token-bucket", { limit: 3, window: 1_000, burst: 3 });

@@ -6,7 +6,7 @@ import { compileLimit } from "../../src/limit.ts";
 import type { Limit } from "../../src/parse.ts";
 import { RowPlan } from "../../src/row.ts";
 import { RowCodec, type RowContent } from "../../src/stores/row_codec.ts";
-import { bucketSpec, limitOf, start, steadyHistory, windowSpec } from "../laws/traces.ts";
+import { anySpec, limitOf, specs, start, steadyHistory } from "../laws/traces.ts";
 
 /** Bytes before the numbers, and numbers before the cells. */
 const HEADER = 8;
@@ -22,7 +22,11 @@ function plain(content: RowContent | null): unknown {
   return content === null ? null : { ...content, cells: Array.from(content.cells) };
 }
 
-const plans = fc.array(fc.oneof(bucketSpec, windowSpec), { minLength: 1, maxLength: 4 })
+const plans = fc.array(anySpec, { minLength: 1, maxLength: 4 })
+  .map((specs) => planOf(...specs.map(limitOf)));
+
+/** Without logs, whose first number says how many there are. */
+const countedPlans = fc.array(fc.oneof(specs["token-bucket"], specs["fixed-window"]), { minLength: 1, maxLength: 4 })
   .map((specs) => planOf(...specs.map(limitOf)));
 
 /** A row's bytes with one of its numbers replaced. */
@@ -66,7 +70,7 @@ test("whatever numbers stand in a row, it decides as one that a charge has left,
     arbitrary: impossible,
   });
   fc.assert(
-    fc.property(plans, fc.array(number, { minLength: 11, maxLength: 11 }), (plan, numbers) => {
+    fc.property(countedPlans, fc.array(number, { minLength: 11, maxLength: 11 }), (plan, numbers) => {
       const codec = new RowCodec(plan);
       const [blockedUntil = 0, touchedAt = 0, owner = 0, ...cells] = numbers;
       const bytes = codec.encode({
@@ -197,4 +201,19 @@ test("what is read does not change with the bytes, nor they with it", () => {
   assert.deepEqual(plain(row), plain(content));
   row.cells.fill(1);
   assert.deepEqual(plain(codec.decode(bytes)), plain(content));
+});
+
+test("a log is written as long as it is, and one that says it is longer than it can be is not read", () => {
+  const plan = planOf("5/1s sliding-log", "3/1m", "4/1s concurrency");
+  const codec = new RowCodec(plan);
+  const cells = new Float64Array(plan.width);
+  plan.take(cells, 0, now, 2);
+  const content = { cells, blockedUntil: 0, touchedAt: now, owner: 1 };
+  const bytes = codec.encode(content);
+  assert.equal(bytes.length, HEADER + 8 * (FIELDS + (3 + 2) + 2 + (1 + 2)));
+  assert.deepEqual(plain(codec.decode(bytes)), plain(content));
+  for (const count of [0, 1, 3, 5, 6, 8_000, MAX]) {
+    assert.equal(codec.decode(withNumber(bytes, FIELDS + 2, count)), null);
+  }
+  for (let length = 0; length < bytes.length; length++) assert.equal(codec.decode(bytes.subarray(0, length)), null);
 });
