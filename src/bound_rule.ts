@@ -1,22 +1,23 @@
 /** One rule of a limiter, to be asked directly. */
-import type { Tally } from "./charge.ts";
 import { checkKey } from "./client/key.ts";
 import { checkCost } from "./cost.ts";
 import type { Decisions } from "./decisions.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { kvotaError, show } from "./errors.ts";
-import type { Books, Charge, Ledger } from "./ledger.ts";
+import type { Charge, Ledger } from "./ledger.ts";
 import type { ChargeOptions, RuleLimiter, WaitOptions } from "./limiter_types.ts";
 import { checkMatched } from "./match.ts";
 import { all, chain, isPromise, type MaybePromise } from "./maybe_promise.ts";
 import type { RateLimitResult } from "./result.ts";
 import type { Rule } from "./rule.ts";
-import { Waiters } from "./waiters.ts";
+import { tooLarge, Waiters } from "./waiters.ts";
 
 /** A plan's ledgers. */
 interface PlanLedgers {
   readonly counted: Ledger;
   readonly preflights: Ledger;
+  /** Who waits for what is counted under it. */
+  readonly waiters: Waiters;
 }
 
 export class BoundRule implements RuleLimiter {
@@ -25,16 +26,17 @@ export class BoundRule implements RuleLimiter {
   readonly #plans: ReadonlyMap<string, PlanLedgers>;
   /** That of the one plan there is, where plans have no names. */
   readonly #only: PlanLedgers | undefined;
-  readonly #waiters = new Waiters();
 
   constructor(rule: Rule, decisions: Decisions) {
     this.#rule = rule;
     this.decisions = decisions;
     const { books } = decisions;
-    this.#plans = new Map([...rule.plans].map(([plan, { counted, preflights }]) => [
-      plan,
-      { counted: this.#open(books, counted), preflights: books.open(preflights) },
-    ]));
+    this.#plans = new Map([...rule.plans].map(([plan, { counted, preflights }]) => {
+      const waiters = new Waiters();
+      const ledger = books.open(counted);
+      ledger.onFreed = (key) => waiters.wake(key);
+      return [plan, { counted: ledger, preflights: books.open(preflights), waiters }];
+    }));
     this.#only = rule.plan === undefined ? this.#plans.get("") : undefined;
   }
 
@@ -50,8 +52,9 @@ export class BoundRule implements RuleLimiter {
   }
 
   refund(key: string, cost: number = 1, options?: { readonly plan?: string }): MaybePromise<void> {
-    const { counted } = this.#planOf(options?.plan);
-    return this.#wakes(key, counted.give(this.#check(key), this.decisions.now(), checkCost(cost)));
+    const { counted, waiters } = this.#planOf(options?.plan);
+    const given = counted.give(this.#check(key), this.decisions.now(), checkCost(cost));
+    return chain(given, () => waiters.wake(key));
   }
 
   block(key: string, duration: Duration): MaybePromise<void> {
@@ -64,13 +67,22 @@ export class BoundRule implements RuleLimiter {
   reset(key: string): MaybePromise<void> {
     const checked = this.#check(key);
     const now = this.decisions.now();
-    return this.#wakes(key, this.#everywhere((ledger) => ledger.reset(checked, now)));
+    return chain(this.#everywhere((ledger) => ledger.reset(checked, now)), () => {
+      for (const { waiters } of this.#plans.values()) waiters.wake(key);
+    });
   }
 
   wait(key: string, options: WaitOptions = {}): Promise<RateLimitResult> {
     const { maxWait, signal, ...charge } = options;
     const limit = maxWait === undefined ? Infinity : parseDuration(maxWait);
-    return this.#waiters.wait(this.#check(key), () => this.limit(key, charge), limit, signal);
+    const checked = this.#check(key);
+    const cost = charge.cost === undefined ? 1 : checkCost(charge.cost);
+    const { counted, waiters } = this.#planOf(charge.plan);
+    const { row, mode } = counted.tally;
+    if (mode === "enforce" && row.limits.some(({ transition }) => cost > transition.capacity)) {
+      return Promise.reject(tooLarge());
+    }
+    return waiters.wait(checked, () => this.limit(key, charge), limit, signal);
   }
 
   keyOf(request: Request, ...rest: readonly unknown[]): MaybePromise<string | null> {
@@ -101,7 +113,7 @@ export class BoundRule implements RuleLimiter {
 
   /** Has all who wait try again. */
   wakeAll(): void {
-    this.#waiters.wakeAll();
+    for (const { waiters } of this.#plans.values()) waiters.wakeAll();
   }
 
   #applies(request: Request, rest: readonly unknown[]): MaybePromise<unknown> {
@@ -141,21 +153,10 @@ export class BoundRule implements RuleLimiter {
     );
   }
 
-  #open(books: Books, tally: Tally): Ledger {
-    const ledger = books.open(tally);
-    ledger.onFreed = (key) => this.#waiters.wake(key);
-    return ledger;
-  }
-
   /** Does something in every plan. */
   #everywhere(act: (ledger: Ledger) => MaybePromise<void>): MaybePromise<void> {
     const ledgers = [...this.#plans.values()].flatMap(({ counted, preflights }) => [counted, preflights]);
     return chain(all(ledgers.map((ledger) => () => act(ledger))), () => {});
-  }
-
-  /** Has whoever waits for a key try again, now that there is more of it. */
-  #wakes(key: string, done: MaybePromise<void>): MaybePromise<void> {
-    return chain(done, () => this.#waiters.wake(key));
   }
 
   /** The key of a caller's own, checked before anything is done with it. */

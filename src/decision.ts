@@ -24,7 +24,14 @@ export function resultOf(
     return new RateLimitResult(origin, key, chargedAt === undefined ? UNCHARGED : cost, at, source, undefined);
   }
   const part = partOf(origin, key, cost, source, chargedAt);
-  return new RateLimitResult(origin, key, UNCHARGED, at, source, detailOfParts([part], delayOf(origin)));
+  return new RateLimitResult(
+    origin,
+    key,
+    UNCHARGED,
+    at,
+    source,
+    detailOfParts([part], origin.tally.mode === "enforce" ? delayOf(origin) : 0),
+  );
 }
 
 /** What an allowing decision is delayed by. */

@@ -6,12 +6,9 @@ import type { Books, Charge, Ledger } from "./ledger.ts";
 import type { LimiterStats } from "./limiter_types.ts";
 import { chain, type MaybePromise } from "./maybe_promise.ts";
 import { type AftermathEvent, Observers } from "./observe/events.ts";
-import { openBooks } from "./open_books.ts";
+import { MAX_RULES, openBooks } from "./open_books.ts";
 import type { RateLimiterOptions } from "./options.ts";
 import { deciderOf, RateLimitResult } from "./result.ts";
-
-/** Deno KV's server checks ten rows a commit, and one may be needed beside them. */
-const MAX_RULES = 9;
 
 export class Decisions {
   readonly books: Books;

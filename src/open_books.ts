@@ -12,6 +12,9 @@ import { hasNativeKv } from "./stores/kv_like.ts";
 import { isMemoryStore, type MemoryStore, memoryStore } from "./stores/memory/memory_store.ts";
 import type { Store } from "./stores/store.ts";
 
+/** Rules that can apply to one request: Deno KV's server checks ten rows a commit, and one may be needed beside them. */
+export const MAX_RULES = 9;
+
 /** How often the same is told at most, in milliseconds. */
 const TELL_INTERVAL = 1000;
 /** What may happen at every request, and is told once in a while. */
@@ -38,7 +41,7 @@ export function openBooks(
     const books = store.open({ source: "memory", now, onOverflow });
     return books;
   }
-  if (store.maxRows < ruleCount) {
+  if (store.maxRows < Math.min(ruleCount, MAX_RULES)) {
     throw kvotaError(
       "RangeError",
       "KVOTA_OPTION_INVALID",

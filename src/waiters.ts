@@ -5,7 +5,7 @@ import { partsOf, type RateLimitResult } from "./result.ts";
 import type { MaybePromise } from "./maybe_promise.ts";
 import { sleep } from "./sleep.ts";
 
-/** Where others may give back what this process does not hear of, it is looked at again after so long, in milliseconds. */
+/** What others give back, another limiter in this process among them, is not heard of: it is looked at again after so long, in milliseconds. */
 const LOOK_AGAIN = 1_000;
 
 /** One who waits for a key. Only the first in a queue tries. */
@@ -55,7 +55,7 @@ export class Waiters {
       return result;
     } catch (error) {
       // Nobody will make use of it.
-      await Promise.all([result.settle(0), result.release()]);
+      await Promise.allSettled([result.settle(0), result.release()]);
       throw error;
     }
   }
@@ -89,8 +89,7 @@ export class Waiters {
         if (result.retryAfter === Infinity) throw tooLarge();
         const isEstimate = partsOf(result).some(({ origin }) => origin.tally.row.isHeld);
         if (!isEstimate && performance.now() + result.retryAfter > due) throw tooLong();
-        const wait = result.source === "memory" ? result.retryAfter : Math.min(LOOK_AGAIN, result.retryAfter);
-        await waiter.rest(wait, due, signal);
+        await waiter.rest(Math.min(LOOK_AGAIN, result.retryAfter), due, signal);
       }
     } finally {
       queue.splice(queue.indexOf(waiter), 1);
@@ -104,7 +103,7 @@ function tooLong(): Error {
   return kvotaError("RangeError", "KVOTA_WAIT_TOO_LONG", "Cannot wait: it would take longer than `maxWait`");
 }
 
-function tooLarge(): Error {
+export function tooLarge(): Error {
   return kvotaError(
     "RangeError",
     "KVOTA_COST_TOO_LARGE",

@@ -153,6 +153,9 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     const isDenying = ({ ledger, cost }: Charge<SharedLedger>, i: number) =>
       (isShadow || ledger.tally.mode === "enforce") && ledger.isDenying(rows[i]!, now, cost);
     if (!charges.some(isDenying)) return undefined;
+    const isNews = ({ ledger, cost }: Charge<SharedLedger>, i: number) =>
+      (isShadow || ledger.tally.mode === "enforce") && ledger.isToBlock(rows[i]!, now, cost);
+    if (charges.some(isNews)) return undefined;
     const parts = [];
     for (const [i, { ledger, key, cost }] of charges.entries()) {
       if (!ledger.look(rows[i]!, now, cost)) return undefined;

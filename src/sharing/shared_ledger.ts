@@ -130,6 +130,12 @@ export class SharedLedger implements Ledger {
     return this.look(row, now, cost) && plan.verdicts.some((verdict) => !verdict.ok);
   }
 
+  isToBlock(row: RememberedRow, now: number, cost: number): boolean {
+    const { row: plan, blockFor } = this.tally;
+    if (blockFor === 0 || row.content.blockedUntil > now) return false;
+    return !this.look(row, now, cost) || plan.verdicts.some((verdict) => !verdict.ok);
+  }
+
   /** Whether what is remembered tells what the row says of a charge; its verdicts tell, then. */
   look({ content }: RememberedRow, now: number, cost: number): boolean {
     const time = timeOf(content, now, this.#books.self());
