@@ -200,5 +200,5 @@ test("what is remembered is bounded", async () => {
     await Promise.all(Array.from({ length: 1_000 }, (_, j) => limiter.limit(`key ${i * 1_000 + j}`)));
   }
   assert.equal(limiter.stats().keys, 20_000);
-  assert.equal([...world.store.rows.keys()].filter((key) => !key.endsWith("#turn")).length, 30_000);
+  assert.equal([...world.store.rows.keys()].filter((key) => !key.startsWith("turn/")).length, 30_000);
 });
