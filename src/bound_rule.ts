@@ -100,6 +100,10 @@ export class BoundRule implements RuleLimiter {
     isPreflight: boolean,
     isSkipped: MaybePromise<boolean>,
   ): MaybePromise<Charge | null> {
+    // Most rules are for all requests, and their keys are known at once.
+    if (isSkipped === false && this.#rule.match === undefined) {
+      return this.#priced(this.#rule.key(request, ...rest), request, rest, isPreflight);
+    }
     const applies = chain(isSkipped, (isSkipped) => isSkipped ? false : this.#applies(request, rest));
     if (!isPromise(applies)) {
       return checkMatched(applies) ? this.#priced(this.#rule.key(request, ...rest), request, rest, isPreflight) : null;
@@ -128,6 +132,10 @@ export class BoundRule implements RuleLimiter {
     isPreflight: boolean,
   ): MaybePromise<Charge | null> {
     const { plan, cost } = this.#rule;
+    if (typeof given === "string" && given !== "" && plan === undefined && typeof cost === "number") {
+      const { counted, preflights } = this.#only!;
+      return { ledger: isPreflight ? preflights : counted, key: given, cost };
+    }
     return chain(given, (given) => {
       const key = checkKey(given);
       if (key === null) return null;

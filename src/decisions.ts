@@ -36,11 +36,16 @@ export class Decisions {
       : result.then((result) => this.#note(result, request));
   }
 
+  /** Charges the one rule that applies to a request. */
+  takeOne({ ledger, key, cost }: Charge, request: Request): MaybePromise<RateLimitResult> {
+    return this.take(ledger, key, cost, request);
+  }
+
   /** Charges all rules that apply to a request, or none. */
   takeAll(charges: readonly Charge[], request: Request): MaybePromise<RateLimitResult | null> {
     const [first] = charges;
     if (first === undefined) return null;
-    if (charges.length === 1) return this.take(first.ledger, first.key, first.cost, request);
+    if (charges.length === 1) return this.takeOne(first, request);
     if (charges.length > MAX_RULES) {
       throw kvotaError(
         "RangeError",

@@ -77,6 +77,11 @@ export class Limiter extends BoundRule implements RateLimiter {
     const skipped = this.#skip === undefined ? false : chain(this.#skip(request, ...rest), checkSkipped);
     if (skipped === true) return null;
     const isPreflight = isCorsPreflight(request);
+    if (this.#rules.size === 1) {
+      // Most limiters have one rule, and need no lists.
+      const charged = this.chargeOf(request, rest, isPreflight, skipped);
+      return chain(charged, (charge) => charge === null ? null : this.decisions.takeOne(charge, request));
+    }
     const charges = all(
       [...this.#rules.values()].map((rule) => () => rule.chargeOf(request, rest, isPreflight, skipped)),
     );

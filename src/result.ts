@@ -19,6 +19,8 @@ export interface Detail extends Figures {
 export let detailOf: (result: RateLimitResult) => Detail | undefined;
 /** Every rule's part in a result. */
 export let partsOf: (result: RateLimitResult) => readonly Part[];
+/** Where the first rule was charged. */
+export let originOf: (result: RateLimitResult) => Origin;
 /** Which rule decided, and for whom. */
 export let deciderOf: (result: RateLimitResult) => { readonly origin: Origin; readonly key: string };
 
@@ -145,6 +147,7 @@ export class RateLimitResult {
   static {
     detailOf = (result) => result.#detail;
     partsOf = (result) => result.#detail?.parts ?? (result.#parts ??= [result.#plainPart()]);
+    originOf = (result) => result.#origin;
     deciderOf = (result) => result.#detail?.part ?? { origin: result.#origin, key: result.#key };
   }
 }

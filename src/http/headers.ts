@@ -3,7 +3,7 @@
  */
 import type { HeaderFormat } from "../options.ts";
 import type { Figures, Part } from "../part.ts";
-import { detailOf, partsOf, type RateLimitResult } from "../result.ts";
+import { detailOf, originOf, partsOf, type RateLimitResult } from "../result.ts";
 import type { RowPlan } from "../row.ts";
 import { appendMembers, sfInteger, sfString } from "./structured_field.ts";
 
@@ -84,23 +84,31 @@ export function retryAfterOf({ retryAfter }: RateLimitResult): string | null {
 }
 
 function setDraft11(headers: Headers, result: RateLimitResult): void {
-  let policy = "";
-  let state = "";
-  const names: string[] = [];
-  for (const { origin, figures } of toldParts(result)) {
-    const template = templateOf(origin.tally.row);
-    policy += policy === "" ? template.policy : `, ${template.policy}`;
-    for (const [i, name] of template.names.entries()) {
-      const wait = waitOf(figures[i]!, result.at);
-      // A limit that this cost can never fit has no time to tell.
-      const time = wait === Infinity ? "" : `;t=${sfInteger(Math.ceil(wait / 1000))}`;
-      state += `${state === "" ? "" : ", "}${name};r=${sfInteger(figures[i]!.remaining)}${time}`;
-      names.push(name);
-    }
+  // Most results are of one limit, and have nothing but their own figures.
+  const plain = detailOf(result) === undefined ? originOf(result).tally : undefined;
+  if (plain !== undefined) {
+    if (plain.mode === "shadow") return;
+    const { policy, names } = templateOf(plain.row);
+    setMembers(headers, "RateLimit-Policy", policy, names);
+    setMembers(headers, "RateLimit", stateOf(names[0]!, result, result.at), names);
+    return;
   }
-  if (names.length === 0) return;
-  setMembers(headers, "RateLimit-Policy", policy, names);
-  setMembers(headers, "RateLimit", state, names);
+  const parts = toldParts(result);
+  if (parts.length === 0) return;
+  const templates = parts.map(({ origin }) => templateOf(origin.tally.row));
+  const names = templates.flatMap((template) => template.names);
+  const figures = parts.flatMap((part) => part.figures);
+  const states = names.map((name, i) => stateOf(name, figures[i]!, result.at));
+  setMembers(headers, "RateLimit-Policy", templates.map(({ policy }) => policy).join(", "), names);
+  setMembers(headers, "RateLimit", states.join(", "), names);
+}
+
+/** One limit's member of `RateLimit`. */
+function stateOf(name: string, figures: Figures, at: number): string {
+  const wait = waitOf(figures, at);
+  const state = `${name};r=${sfInteger(figures.remaining)}`;
+  // A limit that this cost can never fit has no time to tell.
+  return wait === Infinity ? state : `${state};t=${sfInteger(Math.ceil(wait / 1000))}`;
 }
 
 function setDraft7(headers: Headers, result: RateLimitResult): void {
