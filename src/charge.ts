@@ -38,6 +38,6 @@ export interface Origin {
   settle(receipt: Receipt, actual: number): MaybePromise<void>;
   /** Frees the slots that a charge holds. */
   release(receipt: Receipt): MaybePromise<void>;
-  /** Keeps them for another window; gives the time of that, or `undefined` where the renewal did not come about. */
+  /** Keeps them for another window; gives the time of that, or `undefined` where they are lost, as their lease had ended. */
   renew(receipt: Receipt): MaybePromise<number | undefined>;
 }

@@ -106,9 +106,8 @@ export class Part {
     const chargedAt = this.#heldAt;
     if (chargedAt === undefined) return;
     const renewedAt = await this.origin.renew({ ...this.#receipt!, chargedAt });
-    if (renewedAt === undefined) return;
     if (this.#heldAt !== undefined) this.#heldAt = renewedAt;
     // Released meanwhile, under a time that names no slot any more.
-    else await this.origin.release({ ...this.#receipt!, chargedAt: renewedAt });
+    else if (renewedAt !== undefined) await this.origin.release({ ...this.#receipt!, chargedAt: renewedAt });
   }
 }

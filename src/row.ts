@@ -102,12 +102,20 @@ export class RowPlan {
     }
   }
 
-  /** Keeps them from `now` on for another window; those whose lease has ended are taken anew, where there is room. */
-  renew(cells: Float64Array, at: number, now: number, cost: number, heldAt: number): void {
+  /**
+   * Keeps them from `now` on for another window; those whose lease has ended are taken anew.
+   *
+   * @returns Whether there was room for that: if not, they are somebody else's by now, and nothing is held any more.
+   */
+  renew(cells: Float64Array, at: number, now: number, cost: number, heldAt: number): boolean {
     this.release(cells, at, now, cost, heldAt);
+    this.peek(cells, at, now, cost);
+    const isLost = this.limits.some(({ transition }, i) => transition.isHeld && !this.verdicts[i]!.ok);
+    if (isLost) return false;
     for (const [i, { transition }] of this.limits.entries()) {
       if (transition.isHeld) transition.force(cells, at + this.#offsets[i]!, now, cost);
     }
+    return true;
   }
 
   /** Makes a row that was never charged start with no more than a part of its quota. */

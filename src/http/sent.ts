@@ -37,16 +37,20 @@ export function whenSent(response: Response, request: Request, given: unknown, d
   const outgoing = context.outgoing ?? runtime?.node?.res;
   if (completed !== undefined && isPromise(completed)) void completed.then(done, done);
   else if (typeof outgoing?.once === "function") outgoing.once("close", done);
-  else if (response.body === null) done();
+  // A body that somebody reads already cannot be watched, nor be sent.
+  else if (response.body === null || response.body.locked) done();
   else return new Response(watched(response.body, request.signal, done), response);
   return response;
 }
 
+/** Calls what belongs to a body that was thrown away unread, once that is noticed. */
+const forgotten = new FinalizationRegistry<() => void>((done) => done());
+
 /** The same bytes; `done` is called when they end, or are not wanted any more. */
-function watched(body: ReadableStream<Uint8Array>, gone: AbortSignal, done: () => void): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
+function watched(source: ReadableStream<Uint8Array>, gone: AbortSignal, done: () => void): ReadableStream<Uint8Array> {
+  const reader = source.getReader();
   gone.addEventListener("abort", done, { once: true });
-  return new ReadableStream({
+  const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         const { done: isOver, value } = await reader.read();
@@ -62,4 +66,6 @@ function watched(body: ReadableStream<Uint8Array>, gone: AbortSignal, done: () =
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
+  forgotten.register(body, done);
+  return body;
 }

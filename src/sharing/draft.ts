@@ -76,12 +76,12 @@ export class Draft {
     this.#touch(time);
   }
 
-  /** The time that names the slots from now on. */
-  renew(now: number, { cost, chargedAt }: Receipt): number {
+  /** The time that names the slots from now on; `undefined` where they are lost. */
+  renew(now: number, { cost, chargedAt }: Receipt): number | undefined {
     const time = this.#enter(now);
-    this.#tally.row.renew(this.content.cells, 0, time, cost, chargedAt);
+    const isRenewed = this.#tally.row.renew(this.content.cells, 0, time, cost, chargedAt);
     this.#touch(time);
-    return time;
+    return isRenewed ? time : undefined;
   }
 
   forceLate(now: number, cost: number): void {

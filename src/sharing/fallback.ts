@@ -114,7 +114,7 @@ export class Fallback {
   #refresh(ledger: MemoryLedger, journal: Journal, key: string, now: number): void {
     const known = this.#options.remembered(ledger.tally, key);
     if (known === undefined) return;
-    if (!journal.has(key)) ledger.reset(key, now);
+    if (!journal.has(key)) ledger.forgetCharges(key);
     if (known.blockedUntil > now) ledger.block(key, now, known.blockedUntil);
   }
 

@@ -107,7 +107,7 @@ export class Flights {
     if (now - this.#landedAt > GAP || !this.#isCrowded()) this.#busySince = now;
     // Those in the air land first, and call again.
     if (this.#inAir === 0) {
-      if (this.#turns.isNeeded) await this.#takeTurn(now + TURN_TIMEOUT);
+      if (this.#turns.isNeeded) await this.#takeTurn(this.#dueBy(now + TURN_TIMEOUT));
       else if (now - this.#busySince > BUSY) await this.#makeRoom();
     }
     this.#called = false;
@@ -139,10 +139,17 @@ export class Flights {
     return rows;
   }
 
+  /** That time, or when the first answer is due, if that is sooner. */
+  #dueBy(time: number): number {
+    let due = time;
+    for (const bundle of this.#ready) due = Math.min(due, bundle.due);
+    return due;
+  }
+
   async #makeRoom(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, ROOM));
     this.#busySince = performance.now();
-    await this.#turns.look(this.#busySince + TURN_TIMEOUT);
+    await this.#turns.look(this.#dueBy(this.#busySince + TURN_TIMEOUT));
   }
 
   #start(): void {

@@ -103,6 +103,11 @@ export class Bundle {
     return this.#waiting.length;
   }
 
+  /** When the answer to who came first is due. */
+  get due(): number {
+    return this.#waiting[0]?.due ?? Infinity;
+  }
+
   get isInFlight(): boolean {
     return this.rows.some((row) => row.inFlight);
   }

@@ -110,11 +110,17 @@ export class MemoryLedger implements Ledger {
   }
 
   reset(key: string, _now: number): void {
-    const { table, plan, blocks, blockPlan, hash } = this.#look(key);
-    const slot = table.find(plan, hash);
-    if (slot >= 0) table.free(slot);
+    this.forgetCharges(key);
+    const { blocks, blockPlan, hash } = this.#look(key);
     const block = blocks.find(blockPlan, hash);
     if (block >= 0) blocks.free(block);
+  }
+
+  /** Forgets what a key was charged, and not that it is blocked. */
+  forgetCharges(key: string): void {
+    const { table, plan, hash } = this.#look(key);
+    const slot = table.find(plan, hash);
+    if (slot >= 0) table.free(slot);
   }
 
   settle({ key, cost, chargedAt, delays }: Receipt, actual: number): void {
@@ -132,8 +138,9 @@ export class MemoryLedger implements Ledger {
 
   renew({ key, cost, chargedAt }: Receipt): number | undefined {
     const now = this.#options.now();
-    this.#change(key, now, (cells, at) => this.tally.row.renew(cells, at, now, cost, chargedAt));
-    return now;
+    let isRenewed = false;
+    this.#change(key, now, (cells, at) => isRenewed = this.tally.row.renew(cells, at, now, cost, chargedAt));
+    return isRenewed ? now : undefined;
   }
 
   /** Does something to the row of a key, if it has one. */
@@ -160,7 +167,7 @@ export class MemoryLedger implements Ledger {
       slot = blocks.claim(blockPlan, hash, now, blockRow.share(until));
       // Set before anybody is told: who is told may block as well.
       if (slot >= 0) blocks.cells[slot] = until;
-      if (blocks.lost > lost) this.#options.onOverflow();
+      if (blocks.lost > lost) this.#tellOverflow();
       return;
     }
     blocks.cells[slot] = Math.max(blocks.cells[slot]!, until);
@@ -207,7 +214,15 @@ export class MemoryLedger implements Ledger {
     const lost = table.lost;
     const slot = table.claim(plan, hash, now, this.tally.row.shareLeft(cells, 0, now));
     if (slot >= 0) table.cells.set(cells, slot);
-    if (table.lost > lost) this.#options.onOverflow();
+    if (table.lost > lost) this.#tellOverflow();
+  }
+
+  /** Whoever is told may ask this very ledger: what the decision under way has said must outlast that. */
+  #tellOverflow(): void {
+    const { verdicts } = this.tally.row;
+    const said = verdicts.map((verdict) => ({ ...verdict }));
+    this.#options.onOverflow();
+    for (const [i, verdict] of said.entries()) Object.assign(verdicts[i]!, verdict);
   }
 
   /** A block makes every limit deny until it ends; what a limit asks for beyond that stays. */
