@@ -137,6 +137,17 @@ test("fallback is warm: it starts from what is known of the store", async () => 
   await limiter.close();
 });
 
+test("a block that is made while the store is down holds", async () => {
+  const { store, limiter, state } = make({ limit: "1/1s", block: "1h" });
+  await limiter.limit("a");
+  store.fault = "reject";
+  for (const wait of [3_600_000, 3_599_900, 3_598_900]) {
+    assert.equal((await limiter.limit("a")).retryAfter, wait);
+    state.now += wait === 3_600_000 ? 100 : 1_000;
+  }
+  await limiter.close();
+});
+
 test("a key never seen starts with its limit divided by expectedProcesses", async () => {
   const { store, limiter } = make({ expectedProcesses: 4 });
   store.fault = "reject";
