@@ -44,6 +44,11 @@ export function leakyBucket(spec: LimitSpec): Transition | string {
     ...bucket,
     take: (cells, at, now, cost, out) => decide(bucket.take, cells, at, now, cost, out),
     peek: (cells, at, now, cost, out) => decide(bucket.peek, cells, at, now, cost, out),
-    give: (cells, at, now, cost, chargedAt, delay) => bucket.give(cells, at, now, cost, chargedAt + delay, 0),
+    give(cells, at, now, cost, chargedAt, delay) {
+      const turn = chargedAt + delay;
+      // The delay was rounded up: a turn that has come began less than a millisecond before it.
+      const began = delay > 0 && now >= turn ? turn - 1 : turn;
+      bucket.give(cells, at, now, cost, began, 0);
+    },
   };
 }

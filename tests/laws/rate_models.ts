@@ -117,7 +117,7 @@ export class QueueModel implements ModelLimit {
   /** The queue becomes shorter at its end, by what had not had its turn. */
   giveBack(now: number, cost: number, chargedAt: number, delay: number): void {
     const spent = BigInt(Math.min(cost, this.#burst)) * this.#unit;
-    const over = this.#time(Math.max(0, now - turnAfter(chargedAt, delay)));
+    const over = this.#time(Math.max(0, now - turnAfter(now, chargedAt, delay)));
     if (spent <= over) return;
     const end = this.#turn(now) - (spent - over);
     this.#queue = this.#queue
@@ -127,9 +127,10 @@ export class QueueModel implements ModelLimit {
   }
 }
 
-/** When the turn of who was told a delay began, to the millisecond. */
-function turnAfter(chargedAt: number, delay: number): number {
-  return chargedAt + delay;
+/** When the turn of who was told a delay began at the earliest; delays are rounded up. */
+function turnAfter(now: number, chargedAt: number, delay: number): number {
+  const told = chargedAt + delay;
+  return delay === 0 || now < told ? told : told - 1;
 }
 
 function least(a: bigint, b: bigint): bigint {
