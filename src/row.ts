@@ -1,9 +1,20 @@
 /** The row: what is kept of one key under one rule, namely the cells of the rule's limits, one after the other. */
-import { MAX_CELLS, Verdict } from "./algorithms/transition.ts";
+import { type Charged, MAX_CELLS, Verdict } from "./algorithms/transition.ts";
 import type { CompiledLimit } from "./limit.ts";
 import { refuseLimit } from "./parse.ts";
 
-const NO_DELAYS: readonly number[] = [];
+/** A charge that was made to a row. */
+export interface RowCharge {
+  readonly cost: number;
+  /** When it was made, or its slots last renewed, by the row's time, which is not the asker's where clocks differ. */
+  readonly chargedAt: number;
+  /** What each limit delayed it by, in milliseconds; none where no limit did. */
+  readonly delays: readonly number[];
+}
+
+function chargedTo({ cost, chargedAt, delays }: RowCharge, i: number): Charged {
+  return { at: chargedAt, cost, delay: delays[i] ?? 0 };
+}
 
 /**
  * Several limits decided as one: all must allow, and all are charged or none is.
@@ -71,11 +82,10 @@ export class RowPlan {
     return ok;
   }
 
-  /** Undoes what still counts of a charge of `cost` made at `chargedAt`. Slots are released, not given back. */
-  give(cells: Float64Array, at: number, now: number, cost: number, chargedAt: number, delays = NO_DELAYS): void {
+  /** Undoes what still counts of `cost` of a charge's units; without a charge, of those charged last. Slots are released, not given back. */
+  give(cells: Float64Array, at: number, now: number, cost: number, charge?: RowCharge): void {
     for (const [i, { transition }] of this.limits.entries()) {
-      if (transition.isHeld) continue;
-      transition.give(cells, at + this.#offsets[i]!, now, cost, chargedAt, delays[i] ?? 0);
+      if (!transition.isHeld) transition.give(cells, at + this.#offsets[i]!, now, cost, charge && chargedTo(charge, i));
     }
   }
 
@@ -95,10 +105,10 @@ export class RowPlan {
     }
   }
 
-  /** Frees the slots that were taken, or last renewed, at `heldAt`. */
-  release(cells: Float64Array, at: number, now: number, cost: number, heldAt: number): void {
+  /** Frees the slots that a charge holds. */
+  release(cells: Float64Array, at: number, now: number, charge: RowCharge): void {
     for (const [i, { transition }] of this.limits.entries()) {
-      if (transition.isHeld) transition.give(cells, at + this.#offsets[i]!, now, cost, heldAt, 0);
+      if (transition.isHeld) transition.give(cells, at + this.#offsets[i]!, now, charge.cost, chargedTo(charge, i));
     }
   }
 
@@ -107,8 +117,9 @@ export class RowPlan {
    *
    * @returns Whether there was room for that: if not, they are somebody else's by now, and nothing is held any more.
    */
-  renew(cells: Float64Array, at: number, now: number, cost: number, heldAt: number): boolean {
-    this.release(cells, at, now, cost, heldAt);
+  renew(cells: Float64Array, at: number, now: number, charge: RowCharge): boolean {
+    const { cost } = charge;
+    this.release(cells, at, now, charge);
     this.peek(cells, at, now, cost);
     const isLost = this.limits.some(({ transition }, i) => transition.isHeld && !this.verdicts[i]!.ok);
     if (isLost) return false;

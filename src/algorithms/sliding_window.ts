@@ -89,8 +89,9 @@ export function slidingWindow({ limit, window }: LimitSpec): Transition | string
       enter(cells, at, now);
       judge(now, cost, fitsAt(now, cost), out);
     },
-    give(cells, at, now, cost, chargedAt) {
+    give(cells, at, now, cost, charge) {
       enter(cells, at, now);
+      const chargedAt = charge?.at ?? now;
       if (chargedAt >= end - window) current = Math.max(0, current - cost);
       else if (chargedAt >= end - 2 * window) previous = Math.max(0, previous - cost);
       else return;

@@ -68,9 +68,9 @@ export function tokenBucket({ limit, window, burst }: LimitSpec): Transition | s
       const level = levelAt(cells, at, now);
       judge(level, now, cost, fitsAt(level, cost), out);
     },
-    give(cells, at, now, cost, chargedAt) {
+    give(cells, at, now, cost, charge) {
       // What has drained since cannot be told from what others charged: assume it was this charge's.
-      const drained = Math.max(0, now - chargedAt) * drain;
+      const drained = Math.max(0, now - (charge?.at ?? now)) * drain;
       const back = Math.min(cost, burst) * unit - drained;
       if (back <= 0) return;
       const level = Math.max(0, levelAt(cells, at, now) - back);

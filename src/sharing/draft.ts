@@ -1,6 +1,6 @@
 /** A row being worked on: a copy, so that what is not committed has not happened. */
-import type { Receipt, Tally } from "../charge.ts";
-import type { RowPlan } from "../row.ts";
+import type { Tally } from "../charge.ts";
+import type { RowCharge, RowPlan } from "../row.ts";
 import type { RowContent } from "../stores/row_codec.ts";
 
 /** Clocks of different processes that are no further apart than this are taken for right, in milliseconds; beyond, for one that went back. */
@@ -58,28 +58,28 @@ export class Draft {
 
   give(now: number, cost: number): void {
     const time = this.#enter(now);
-    this.#tally.row.give(this.content.cells, 0, time, cost, time);
+    this.#tally.row.give(this.content.cells, 0, time, cost);
     this.#touch(time);
   }
 
-  settle(now: number, { cost, chargedAt, delays }: Receipt, actual: number): void {
+  settle(now: number, charge: RowCharge, actual: number): void {
     const time = this.#enter(now);
     const { row } = this.#tally;
-    if (actual > cost) row.force(this.content.cells, 0, time, actual - cost);
-    else row.give(this.content.cells, 0, time, cost - actual, chargedAt, delays);
+    if (actual > charge.cost) row.force(this.content.cells, 0, time, actual - charge.cost);
+    else row.give(this.content.cells, 0, time, charge.cost - actual, charge);
     this.#touch(time);
   }
 
-  release(now: number, { cost, chargedAt }: Receipt): void {
+  release(now: number, charge: RowCharge): void {
     const time = this.#enter(now);
-    this.#tally.row.release(this.content.cells, 0, time, cost, chargedAt);
+    this.#tally.row.release(this.content.cells, 0, time, charge);
     this.#touch(time);
   }
 
   /** The time that names the slots from now on; `undefined` where they are lost. */
-  renew(now: number, { cost, chargedAt }: Receipt): number | undefined {
+  renew(now: number, charge: RowCharge): number | undefined {
     const time = this.#enter(now);
-    const isRenewed = this.#tally.row.renew(this.content.cells, 0, time, cost, chargedAt);
+    const isRenewed = this.#tally.row.renew(this.content.cells, 0, time, charge);
     this.#touch(time);
     return isRenewed ? time : undefined;
   }
