@@ -6,7 +6,7 @@ import type { RowCharge, RowPlan } from "./row.ts";
 export type Mode = "enforce" | "shadow";
 
 /** What answered a decision. */
-export type Source = "memory" | "store" | "cache" | "fallback";
+export type Source = "memory" | "store" | "lease" | "cache" | "fallback";
 
 /** What one rule counts under one plan: for each key a row. */
 export interface Tally {

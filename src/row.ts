@@ -29,6 +29,8 @@ export class RowPlan {
   readonly layout: string;
   /** Whether any limit's charges are held until they are released. */
   readonly isHeld: boolean;
+  /** Whether units can be charged ahead, for whoever comes next: not where each has a slot or a turn of its own. */
+  readonly canLease: boolean;
   /** Whether any limit keeps times, one cell for each unit. */
   readonly isLog: boolean;
   /** What each limit said last, in the order of `limits`. */
@@ -42,6 +44,7 @@ export class RowPlan {
     this.limits = limits;
     this.layout = limits.map((limit) => limit.layout).join(", ");
     this.isHeld = limits.some(({ transition }) => transition.isHeld);
+    this.canLease = limits.every(({ transition }) => !transition.isHeld && !transition.isQueue);
     this.isLog = limits.some(({ transition }) => transition.tail !== undefined);
     this.verdicts = limits.map(() => new Verdict());
     let width = 0;
@@ -160,6 +163,13 @@ export class RowPlan {
       latest = Math.max(latest, this.limits[i]!.transition.expiresAt(cells, at + this.#offsets[i]!));
     }
     return latest;
+  }
+
+  /** When the first of the windows ends that the last charge belongs to. */
+  windowEnd(cells: Float64Array, at: number): number {
+    return Math.min(
+      ...this.limits.map(({ transition }, i) => transition.windowEnd?.(cells, at + this.#offsets[i]!) ?? Infinity),
+    );
   }
 
   /** The share of its quota that a row has left, from 0 to 1: that of the limit with the smallest share. Leaves `verdicts` alone. */

@@ -39,6 +39,7 @@ export function fixedWindow({ limit, window }: LimitSpec): Transition | string {
     header: 2,
     capacity: limit,
     refillTime: window,
+    windowEnd: (cells, at) => cells[at]!,
     rewind(cells, at, now) {
       if (cells[at]! > now + window) cells[at] = now + window;
     },

@@ -52,6 +52,7 @@ export function leakyBucket(spec: LimitSpec): Transition | string {
 
   return {
     ...bucket,
+    isQueue: true,
     take: (cells, at, now, cost, out) => decide(bucket.take, cells, at, now, cost, out),
     peek: (cells, at, now, cost, out) => decide(bucket.peek, cells, at, now, cost, out),
     give(cells, at, now, cost, charge) {

@@ -73,6 +73,7 @@ export function slidingWindow({ limit, window }: LimitSpec): Transition | string
     header: 3,
     capacity: limit,
     refillTime: window,
+    windowEnd: (cells, at) => cells[at]!,
     rewind(cells, at, now) {
       if (cells[at]! > now + window) cells[at] = now + window;
     },

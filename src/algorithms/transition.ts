@@ -29,6 +29,10 @@ export interface Transition {
   readonly refillTime: number;
   /** Whether what is charged is held until it is given back, as slots are, and not spent. */
   readonly isHeld?: boolean;
+  /** Whether charges wait for their turn, each after the one before. */
+  readonly isQueue?: boolean;
+  /** When the window ends that the last charge belongs to, in epoch milliseconds, where windows have ends. */
+  windowEnd?(cells: Float64Array, at: number): number;
   /** Brings cells that are ahead of `now` back to what a charge made now could leave. Must precede the others. */
   rewind(cells: Float64Array, at: number, now: number): void;
   /** Charges `cost` if it fits; a cost of 0 always does. */

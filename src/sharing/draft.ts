@@ -27,6 +27,8 @@ export class Draft {
   readonly content: RowContent;
   /** Whether there is anything to write. */
   changed = false;
+  /** Whether all charges made before are forgotten. */
+  wasReset = false;
   readonly #tally: Tally;
   readonly #self: number;
 
@@ -56,18 +58,23 @@ export class Draft {
     finish(this.#tally.row, this.content.blockedUntil, time, now);
   }
 
-  give(now: number, cost: number): void {
+  /** Charges what has been let in, whether or not it fits. */
+  force(now: number, cost: number): void {
     const time = this.#enter(now);
-    this.#tally.row.give(this.content.cells, 0, time, cost);
+    this.#tally.row.force(this.content.cells, 0, time, cost);
+    this.#touch(time);
+  }
+
+  /** Undoes what still counts of `cost` of a charge's units; without a charge, of those charged last. */
+  give(now: number, cost: number, charge?: RowCharge): void {
+    const time = this.#enter(now);
+    this.#tally.row.give(this.content.cells, 0, time, cost, charge);
     this.#touch(time);
   }
 
   settle(now: number, charge: RowCharge, actual: number): void {
-    const time = this.#enter(now);
-    const { row } = this.#tally;
-    if (actual > charge.cost) row.force(this.content.cells, 0, time, actual - charge.cost);
-    else row.give(this.content.cells, 0, time, charge.cost - actual, charge);
-    this.#touch(time);
+    if (actual > charge.cost) this.force(now, actual - charge.cost);
+    else this.give(now, charge.cost - actual, charge);
   }
 
   release(now: number, charge: RowCharge): void {
@@ -101,6 +108,12 @@ export class Draft {
     this.content.blockedUntil = 0;
     this.content.touchedAt = 0;
     this.changed = true;
+    this.wasReset = true;
+  }
+
+  /** When the first window ends, by the row's time, that the last charge belongs to. */
+  get windowEnd(): number {
+    return this.#tally.row.windowEnd(this.content.cells, 0);
   }
 
   /** Whether nothing is left to be kept of it. */

@@ -3,12 +3,15 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Receipt, Tally } from "../charge.ts";
 import type { Charge, Ledger } from "../ledger.ts";
+import { partOf } from "../decision.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
+import type { Part } from "../part.ts";
 import type { RateLimitResult } from "../result.ts";
 import { RowCodec } from "../stores/row_codec.ts";
 import { Draft, finish, isOver, timeOf } from "./draft.ts";
 import type { LocalLedger } from "./fallback.ts";
 import type { Flights } from "./flights.ts";
+import { leaseTime } from "./lease.ts";
 import type { RememberedRow, RowKind } from "./remembered_row.ts";
 import { Change } from "./works.ts";
 
@@ -50,7 +53,7 @@ export class SharedLedger implements Ledger {
     this.#books = books;
     this.#flights = flights;
     this.#local = local;
-    this.#kind = { tally, codec };
+    this.#kind = { tally, codec, leaseTime: leaseTime(tally.row) };
     const { namespace } = tally;
     this.#prefix = `${codec.fingerprint}/${namespace.length <= LONGEST_NAMESPACE ? namespace : hash(namespace)}/`;
   }
@@ -137,12 +140,23 @@ export class SharedLedger implements Ledger {
   }
 
   /** Whether what is remembered tells what the row says of a charge; its verdicts tell, then. */
-  look({ content }: RememberedRow, now: number, cost: number): boolean {
+  look({ content }: Pick<RememberedRow, "content">, now: number, cost: number): boolean {
     const time = timeOf(content, now, this.#books.self());
     if (time === null || isOver(content, time)) return false;
     this.tally.row.peek(content.cells, 0, time, cost);
     finish(this.tally.row, content.blockedUntil, time, now);
     return true;
+  }
+
+  /** What is remembered says so much of a charge, which it does not make. */
+  lookedPart(row: Pick<RememberedRow, "content">, key: string, now: number, cost: number): Part {
+    if (!this.look(row, now, cost)) this.tally.row.peek(row.content.cells, 0, now, cost);
+    return partOf(this, key, cost, "cache", undefined);
+  }
+
+  /** When an answer is due that is asked for now, by `performance.now()`. */
+  due(): number {
+    return this.#books.due();
   }
 
   /** Has all charged that this process admitted while the store was down. */

@@ -1,0 +1,172 @@
+/**
+ * Units of one row that this process has charged ahead, to let requests in without asking the store.
+ *
+ * Bound: admissions in any interval I are at most the charges made in I extended back by one lease. For each unit is let in once, after
+ * it was charged (a grant is kept only once its commit was answered) and before its grant ends, which is less than a lease's time
+ * later by the same clock. A grant ends with its window besides, where windows have ends: so a unit counts in the window that it was charged in.
+ *
+ * How much: what was asked for of late, for as long as a lease lasts, but a quarter at most of what others could still have; near the limit
+ * that is nothing, and each unit is asked for by itself. Who asks for nothing charges nothing ahead.
+ */
+import type { RowPlan } from "../row.ts";
+import { Pace } from "./pace.ts";
+
+/** A lease's time as a share of the shortest window, and at most, in milliseconds. */
+const SHARE = 0.05;
+const LONGEST = 1_000;
+/** Demand is measured over so long a time at least, in milliseconds: a burst says little of what follows it. */
+const SHORTEST_SPAN = 10;
+/** More than was asked for: who has to wait for a refresh asks for less than it would. */
+const SPARE = 1.25;
+/** The part of what others could still have that is charged ahead. */
+const PART = 1 / 4;
+/** With so small a part left, of units or of time, more is charged ahead while there is something left. */
+const LOW = 1 / 4;
+
+/** Units charged together. */
+export interface Grant {
+  units: number;
+  /** How many it was at first. */
+  readonly charged: number;
+  /** The row's time of the charge. */
+  readonly chargedAt: number;
+  /** From when, and until when, they may be spent, by this process's clock. */
+  readonly from: number;
+  readonly until: number;
+}
+
+/** How long what a row is charged now may be spent, in milliseconds; 0 where nothing can be charged ahead. */
+export function leaseTime({ canLease, limits }: RowPlan): number {
+  return canLease ? Math.min(LONGEST, ...limits.map(({ window }) => Math.floor(window * SHARE))) : 0;
+}
+
+export class Lease {
+  readonly #time: number;
+  /** The one that ends first stands first. */
+  #grants: Grant[] = [];
+  /** What has ended, and is to be given back. */
+  #ended: Grant[] = [];
+  #left = 0;
+  #asked = 0;
+  #askedSince: number;
+  #askedAt: number;
+  #lowUnits = 0;
+  #lowFrom = Infinity;
+  /** How often it is committed. */
+  readonly pace: Pace = new Pace();
+
+  /** @param time How long a grant lasts, in milliseconds. */
+  constructor(time: number, now: number) {
+    this.#time = time;
+    this.#askedSince = now;
+    this.#askedAt = now;
+  }
+
+  /** Units that may be spent. */
+  left(now: number): number {
+    this.#endOld(now);
+    return this.#left;
+  }
+
+  /** Whether it could let in so much. */
+  has(cost: number, now: number): boolean {
+    return this.left(now) >= Math.max(cost, 1);
+  }
+
+  /** Whether nothing is left of it, not even to be given back. */
+  isOver(now: number): boolean {
+    return this.left(now) === 0 && this.#ended.length === 0;
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended.length > 0;
+  }
+
+  /** Whether more should be charged ahead. */
+  isLow(now: number): boolean {
+    return this.#left < this.#lowUnits || now >= this.#lowFrom;
+  }
+
+  /** Somebody asks for so much. */
+  ask(cost: number, now: number): void {
+    this.#asked += cost;
+    this.#askedAt = now;
+  }
+
+  /** Whether nobody has asked for anything for a while. */
+  isIdle(now: number): boolean {
+    return Math.abs(now - this.#askedAt) > LONGEST;
+  }
+
+  /** Lets in `cost`, which it has; what is given can be put back. */
+  spend(cost: number): Grant {
+    let { chargedAt, from, until } = this.#grants[0]!;
+    for (let missing = cost; missing > 0;) {
+      const grant = this.#grants[0]!;
+      const units = Math.min(missing, grant.units);
+      missing -= units;
+      chargedAt = Math.min(chargedAt, grant.chargedAt);
+      from = Math.max(from, grant.from);
+      until = Math.min(until, grant.until);
+      // A grant that is spent to the last unit is of no use any more.
+      if ((grant.units -= units) === 0) this.#grants.shift();
+    }
+    this.#left -= cost;
+    return { units: cost, charged: cost, chargedAt, from, until };
+  }
+
+  /** How many units to charge ahead where others could have `remaining`; demand is measured anew from here on. */
+  wanted(now: number, remaining: number): number {
+    const rate = this.#asked / Math.max(SHORTEST_SPAN, now - this.#askedSince);
+    return Math.max(0, Math.min(Math.floor(rate * this.#time * SPARE) - this.left(now), Math.floor(remaining * PART)));
+  }
+
+  /** Units just charged, as they may be spent: not beyond the end of the window, which is told by the row's time. */
+  grant(units: number, chargedAt: number, now: number, windowEnd: number): Grant {
+    return { units, charged: units, chargedAt, from: now, until: now + Math.min(this.#time, windowEnd - chargedAt) };
+  }
+
+  /** A commit was made of what had been asked for. */
+  refreshed(now: number, grant: Grant | undefined): void {
+    this.#asked = 0;
+    this.#askedSince = now;
+    this.#lowUnits = (grant?.units ?? 0) * LOW;
+    this.#lowFrom = grant === undefined ? Infinity : grant.until - (grant.until - grant.from) * LOW;
+    if (grant !== undefined) this.putBack(grant);
+  }
+
+  /** Takes units over that were charged, or were not used. */
+  putBack(grant: Grant): void {
+    this.#left += grant.units;
+    this.#grants.push(grant);
+    this.#grants.sort((a, b) => a.until - b.until);
+  }
+
+  /** Ends all grants; what is left of them is to be given back. */
+  end(): void {
+    this.#ended.push(...this.#grants);
+    this.#grants = [];
+    this.#left = 0;
+  }
+
+  /** What is to be given back; it is nobody's any more. */
+  takeEnded(): readonly Grant[] {
+    return this.#ended.splice(0);
+  }
+
+  /** Forgets everything: it counts no longer. */
+  forget(): void {
+    this.end();
+    this.#ended = [];
+  }
+
+  #endOld(now: number): void {
+    for (let grant = this.#grants[0]; grant !== undefined; grant = this.#grants[0]) {
+      // A clock that went back would make it last longer than it may.
+      if (now >= grant.from && now < grant.until) return;
+      this.#left -= grant.units;
+      this.#ended.push(grant);
+      this.#grants.shift();
+    }
+  }
+}

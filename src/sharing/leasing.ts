@@ -1,0 +1,220 @@
+/** `consistency: "leased"`: requests are let in from units that were charged ahead; see {@linkcode Lease} for what that promises. */
+import { partOf } from "../decision.ts";
+import type { Charge } from "../ledger.ts";
+import type { MaybePromise } from "../maybe_promise.ts";
+import type { Part } from "../part.ts";
+import type { RowContent } from "../stores/row_codec.ts";
+import { idleTimer } from "./deadline.ts";
+import type { Draft } from "./draft.ts";
+import type { Flights } from "./flights.ts";
+import { type Grant, Lease } from "./lease.ts";
+import type { LocalRows, Seat } from "./local_rows.ts";
+import type { RememberedRow, Work } from "./remembered_row.ts";
+import { Refresh } from "./refresh.ts";
+import type { SharedLedger } from "./shared_ledger.ts";
+
+/** Refreshes that nobody waits for gather for so long, to share commits, in milliseconds. */
+const GATHER = 5;
+/** How often what has ended is looked for, in milliseconds. */
+const SWEEP = 250;
+/** Rows that have leases; others are asked for unit by unit. */
+const MAX_LEASES = 20_000;
+
+/** What leasing needs of its limiter. */
+export interface LeasingContext {
+  readonly flights: Flights;
+  now(): number;
+  /** When an answer is due that is asked for now, by `performance.now()`. */
+  due(): number;
+  /** Whether the store is left alone. */
+  isOpen(): boolean;
+}
+
+export class Leasing implements LocalRows {
+  readonly source = "lease";
+  readonly #context: LeasingContext;
+  readonly #leases = new Map<RememberedRow, Lease>();
+  /** Refreshes that can be joined. */
+  readonly #joinable = new Map<RememberedRow, Refresh>();
+  /** Those among them that wait for their time. */
+  readonly #delayed = new Map<RememberedRow, ReturnType<typeof setTimeout>>();
+  #sweeping = false;
+  #closed = false;
+
+  constructor(context: LeasingContext) {
+    this.#context = context;
+  }
+
+  covers(row: RememberedRow): boolean {
+    return row.kind.leaseTime > 0 && (row.isOwing || this.#leases.size < MAX_LEASES);
+  }
+
+  has(row: RememberedRow, cost: number, now: number): boolean {
+    return row.isOwing && this.#leases.get(row)!.has(cost, now);
+  }
+
+  charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): MaybePromise<Seat | Error> {
+    const { ledger, key, cost } = charge;
+    const lease = this.#leaseOf(row, now);
+    lease.ask(cost, now);
+    if (!lease.has(cost, now) || !ledger.look(row, now, 0)) {
+      const refresh = this.#join(row, lease, now);
+      refresh.isAsked = true;
+      return new Promise((resolve) => refresh.add(new Charging(this, charge, row, now, resolve)));
+    }
+    const grant = lease.spend(cost);
+    if (lease.isLow(now) && !this.#joinable.has(row)) this.#start(row, lease, now, GATHER).isAsked = true;
+    showLeft(ledger, lease.left(now));
+    const part = partOf(ledger, key, cost, "lease", grant.chargedAt);
+    return { part, source: "lease", undo: () => this.undo(charge, row, now, grant) };
+  }
+
+  peek({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined {
+    if (!this.has(row, cost, now) || !ledger.look(row, now, 0)) return undefined;
+    showLeft(ledger, this.#leases.get(row)!.left(now));
+    return partOf(ledger, key, cost, "lease", undefined);
+  }
+
+  known({ content }: RememberedRow): RowContent {
+    return content;
+  }
+
+  change(row: RememberedRow, work: Work): void {
+    const lease = this.#leases.get(row);
+    if (lease === undefined) this.#context.flights.add([row], work);
+    else this.#join(row, lease, work.now).add(work);
+  }
+
+  /** Units that were charged were not used. */
+  undo({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number, grant: Grant | undefined): Part {
+    const lease = this.#leaseOf(row, now);
+    if (grant !== undefined) lease.putBack(grant);
+    const part = ledger.lookedPart(row, key, now, cost);
+    return part.isAllowed ? part : this.peek({ ledger, key, cost }, row, now) ?? part;
+  }
+
+  /** What a charge made at `chargedAt` would be as units that may still be spent. */
+  grant(row: RememberedRow, units: number, now: number, draft: Draft, chargedAt: number): Grant {
+    return this.#leaseOf(row, now).grant(units, chargedAt, now, draft.windowEnd);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const [row, lease] of this.#leases) {
+      lease.end();
+      this.#giveBack(row, lease, 0);
+    }
+    for (const row of [...this.#delayed.keys()]) this.#fly(row);
+  }
+
+  #leaseOf(row: RememberedRow, now: number): Lease {
+    const known = this.#leases.get(row);
+    if (known !== undefined) return known;
+    const lease = new Lease(row.kind.leaseTime, now);
+    this.#leases.set(row, lease);
+    row.isOwing = true;
+    this.#sweepLater();
+    return lease;
+  }
+
+  #join(row: RememberedRow, lease: Lease, now: number): Refresh {
+    return this.#joinable.get(row) ?? this.#start(row, lease, now, 0);
+  }
+
+  /** @param gather Milliseconds that it may wait for others. */
+  #start(row: RememberedRow, lease: Lease, now: number, gather: number): Refresh {
+    const due = this.#context.due();
+    const refresh = new Refresh(row, lease, now, due, () => this.#joinable.delete(row));
+    this.#joinable.set(row, refresh);
+    // Whoever waits for it has to be answered in time.
+    const wait = Math.min(Math.max(gather, lease.pace.take()), (due - performance.now()) / 2);
+    if (wait > 0) this.#delayed.set(row, setTimeout(() => this.#fly(row), wait));
+    else this.#context.flights.add([row], refresh);
+    return refresh;
+  }
+
+  #fly(row: RememberedRow): void {
+    clearTimeout(this.#delayed.get(row));
+    this.#delayed.delete(row);
+    this.#context.flights.add([row], this.#joinable.get(row)!);
+  }
+
+  #sweepLater(): void {
+    if (this.#sweeping || this.#closed) return;
+    this.#sweeping = true;
+    idleTimer(() => this.#sweep(), SWEEP);
+  }
+
+  #sweep(): void {
+    this.#sweeping = false;
+    const now = this.#context.now();
+    for (const [row, lease] of this.#leases) {
+      if (this.#joinable.has(row)) continue;
+      if (!lease.isOver(now)) this.#giveBack(row, lease, GATHER);
+      else if (lease.isIdle(now)) {
+        this.#leases.delete(row);
+        row.isOwing = false;
+      }
+    }
+    if (this.#leases.size > 0) this.#sweepLater();
+  }
+
+  #giveBack(row: RememberedRow, lease: Lease, gather: number): void {
+    if (!lease.hasEnded || this.#joinable.has(row)) return;
+    // Not kept until the store is back: by then it would not count any more, or have been forgotten.
+    if (this.#context.isOpen()) lease.forget();
+    else this.#start(row, lease, this.#context.now(), gather);
+  }
+}
+
+/** One who waits for the store. */
+class Charging implements Work {
+  readonly now: number;
+  readonly due: number;
+  readonly fresh = false;
+  readonly #leasing: Leasing;
+  readonly #charge: Charge<SharedLedger>;
+  readonly #row: RememberedRow;
+  readonly #resolve: (seat: Seat | Error) => void;
+  #part: Part | undefined;
+  #grant: Grant | undefined;
+
+  constructor(
+    leasing: Leasing,
+    charge: Charge<SharedLedger>,
+    row: RememberedRow,
+    now: number,
+    resolve: (seat: Seat | Error) => void,
+  ) {
+    this.now = now;
+    this.due = charge.ledger.due();
+    this.#leasing = leasing;
+    this.#charge = charge;
+    this.#row = row;
+    this.#resolve = resolve;
+  }
+
+  apply([draft]: readonly Draft[]): void {
+    const { ledger, key, cost } = this.#charge;
+    const chargedAt = draft!.take(this.now, cost);
+    this.#part = partOf(ledger, key, cost, "store", chargedAt);
+    const isCharged = chargedAt !== undefined && cost > 0;
+    this.#grant = isCharged ? this.#leasing.grant(this.#row, cost, this.now, draft!, chargedAt) : undefined;
+  }
+
+  done(): void {
+    const undo = () => this.#leasing.undo(this.#charge, this.#row, this.now, this.#grant);
+    this.#resolve({ part: this.#part!, source: "store", undo });
+  }
+
+  failed(error: unknown): void {
+    this.#resolve(error instanceof Error ? error : new Error("Cannot count: the store has failed", { cause: error }));
+  }
+}
+
+/** Makes the verdicts of a row that allows speak of the units that this process holds as well. */
+function showLeft({ tally }: SharedLedger, left: number): void {
+  for (const [i, verdict] of tally.row.verdicts.entries()) {
+    verdict.remaining = Math.min(tally.row.limits[i]!.transition.capacity, verdict.remaining + left);
+  }
+}

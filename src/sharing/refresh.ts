@@ -1,0 +1,77 @@
+/** One commit of a row that units are charged ahead of: what waits for it, what is given back, what is charged for whoever comes next. */
+import type { Draft } from "./draft.ts";
+import type { Grant, Lease } from "./lease.ts";
+import type { RememberedRow, Work } from "./remembered_row.ts";
+
+export class Refresh implements Work {
+  now: number;
+  due: number;
+  /** Whether somebody asks for units: if not, none are charged ahead. */
+  isAsked = false;
+  readonly #row: RememberedRow;
+  readonly #lease: Lease;
+  readonly #tookOff: () => void;
+  readonly #works: Work[] = [];
+  #givenBack: readonly Grant[] | undefined;
+  #grant: Grant | undefined;
+  #wasReset = false;
+
+  /**
+   * @param due When it should be done at the latest, unless somebody waits for it who cannot wait so long.
+   * @param tookOff Told when nothing can be added any more.
+   */
+  constructor(row: RememberedRow, lease: Lease, now: number, due: number, tookOff: () => void) {
+    this.now = now;
+    this.due = due;
+    this.#row = row;
+    this.#lease = lease;
+    this.#tookOff = tookOff;
+  }
+
+  get fresh(): boolean {
+    return this.#works.some((work) => work.fresh);
+  }
+
+  add(work: Work): void {
+    this.#works.push(work);
+    this.now = Math.max(this.now, work.now);
+    this.due = Math.min(this.due, work.due);
+  }
+
+  apply(drafts: readonly Draft[]): void {
+    const [draft] = drafts as [Draft];
+    if (this.#givenBack === undefined) {
+      this.#givenBack = this.#lease.takeEnded();
+      this.#tookOff();
+    }
+    for (const { units, charged: cost, chargedAt } of this.#givenBack) {
+      draft.give(this.now, units, { cost, chargedAt, delays: [] });
+    }
+    for (const work of this.#works) work.apply(drafts);
+    this.#wasReset = draft.wasReset;
+    this.#grant = this.isAsked ? this.#chargeAhead(draft) : undefined;
+  }
+
+  done(): void {
+    // What was charged before does not count any more, or must not be spent.
+    if (this.#wasReset) this.#lease.forget();
+    else if (this.#row.content.blockedUntil > this.now) this.#lease.end();
+    if (this.isAsked) this.#lease.refreshed(this.now, this.#grant);
+    for (const work of this.#works) work.done();
+  }
+
+  /** What was to be given back is lost: nobody knows whether it has been. */
+  failed(error: unknown): void {
+    if (this.#givenBack === undefined) this.#tookOff();
+    for (const work of this.#works) work.failed(error);
+  }
+
+  #chargeAhead(draft: Draft): Grant | undefined {
+    const { now } = this;
+    const { row: plan } = this.#row.kind.tally;
+    draft.peek(now, 0);
+    const units = this.#lease.wanted(now, Math.min(...plan.verdicts.map(({ remaining }) => remaining)));
+    const chargedAt = units > 0 ? draft.take(now, units) : undefined;
+    return chargedAt === undefined ? undefined : this.#lease.grant(units, chargedAt, now, draft.windowEnd);
+  }
+}
