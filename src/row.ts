@@ -10,10 +10,12 @@ export interface RowCharge {
   readonly chargedAt: number;
   /** What each limit delayed it by, in milliseconds; none where no limit did. */
   readonly delays: readonly number[];
+  /** When each limit's quota would have been full without it, where that is known. */
+  readonly fullAts?: readonly number[] | undefined;
 }
 
-function chargedTo({ cost, chargedAt, delays }: RowCharge, i: number): Charged {
-  return { at: chargedAt, cost, delay: delays[i] ?? 0 };
+function chargedTo({ cost, chargedAt, delays, fullAts }: RowCharge, i: number): Charged {
+  return { at: chargedAt, cost, delay: delays[i] ?? 0, fullAt: fullAts?.[i] };
 }
 
 /**

@@ -55,6 +55,8 @@ export interface Charged {
   readonly cost: number;
   /** Milliseconds that it was held for. */
   readonly delay: number;
+  /** When the quota would have been full again without it, where that is known. */
+  readonly fullAt?: number | undefined;
 }
 
 /** What one limit says of one charge. Reused from decision to decision: read it before the next one. */

@@ -38,6 +38,10 @@ export class Draft {
     this.#self = self;
   }
 
+  copy(): Draft {
+    return new Draft(this.#tally, this.content, this.#self);
+  }
+
   /** The row's time if it was charged; what the limits say stands in the row's verdicts then, counted from `now`. */
   take(now: number, cost: number): number | undefined {
     const time = this.#look(now);

@@ -59,7 +59,7 @@ export class Eventual implements LocalRows {
     return row.kind.tally.row.canLease && (row.isOwing || this.#owing.size < MAX_OWING);
   }
 
-  has(row: RememberedRow): boolean {
+  holds(row: RememberedRow): boolean {
     return this.covers(row);
   }
 
@@ -81,7 +81,9 @@ export class Eventual implements LocalRows {
 
   peek({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined {
     const view = this.#views.get(row);
-    return view === undefined || view.syncedAt === -Infinity ? undefined : ledger.lookedPart(view, key, now, cost);
+    return view === undefined || view.syncedAt === -Infinity
+      ? undefined
+      : ledger.lookedPart(view.content, key, now, cost);
   }
 
   change(row: RememberedRow, work: Work): void {
@@ -119,7 +121,7 @@ export class Eventual implements LocalRows {
       view.content = draft.content;
       this.#owe(row, view, -cost);
     }
-    return ledger.lookedPart(view, key, now, cost);
+    return ledger.lookedPart(view.content, key, now, cost);
   }
 
   #syncLater(row: RememberedRow, view: View): void {

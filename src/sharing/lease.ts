@@ -30,6 +30,8 @@ export interface Grant {
   readonly charged: number;
   /** The row's time of the charge. */
   readonly chargedAt: number;
+  /** When each limit's quota would have been full without it, by the row's time, where that is known. */
+  readonly fullAts: readonly number[] | undefined;
   /** From when, and until when, they may be spent, by this process's clock. */
   readonly from: number;
   readonly until: number;
@@ -100,6 +102,7 @@ export class Lease {
 
   /** Lets in `cost`, which it has; what is given can be put back. */
   spend(cost: number): Grant {
+    const [{ units, fullAts }] = this.#grants as [Grant];
     let { chargedAt, from, until } = this.#grants[0]!;
     for (let missing = cost; missing > 0;) {
       const grant = this.#grants[0]!;
@@ -112,7 +115,7 @@ export class Lease {
       if ((grant.units -= units) === 0) this.#grants.shift();
     }
     this.#left -= cost;
-    return { units: cost, charged: cost, chargedAt, from, until };
+    return { units: cost, charged: cost, chargedAt, fullAts: cost <= units ? fullAts : undefined, from, until };
   }
 
   /** How many units to charge ahead where others could have `remaining`; demand is measured anew from here on. */
@@ -122,8 +125,9 @@ export class Lease {
   }
 
   /** Units just charged, as they may be spent: not beyond the end of the window, which is told by the row's time. */
-  grant(units: number, chargedAt: number, now: number, windowEnd: number): Grant {
-    return { units, charged: units, chargedAt, from: now, until: now + Math.min(this.#time, windowEnd - chargedAt) };
+  grant(units: number, chargedAt: number, now: number, windowEnd: number, fullAts?: readonly number[]): Grant {
+    const until = now + Math.min(this.#time, windowEnd - chargedAt);
+    return { units, charged: units, chargedAt, fullAts, from: now, until };
   }
 
   /** A commit was made of what had been asked for. */

@@ -49,17 +49,17 @@ export class Leasing implements LocalRows {
     return row.kind.leaseTime > 0 && (row.isOwing || this.#leases.size < MAX_LEASES);
   }
 
-  has(row: RememberedRow, cost: number, now: number): boolean {
-    return row.isOwing && this.#leases.get(row)!.has(cost, now);
+  holds(row: RememberedRow, now: number): boolean {
+    return row.isOwing && !this.#leases.get(row)!.isOver(now);
   }
 
   charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): MaybePromise<Seat | Error> {
     const { ledger, key, cost } = charge;
     const lease = this.#leaseOf(row, now);
     lease.ask(cost, now);
-    if (!lease.has(cost, now) || !ledger.look(row, now, 0)) {
+    if (!lease.has(cost, now) || !ledger.look(row.content, now, 0)) {
       const refresh = this.#join(row, lease, now);
-      refresh.isAsked = true;
+      refresh.isAsked = refresh.isShort = true;
       return new Promise((resolve) => refresh.add(new Charging(this, charge, row, now, resolve)));
     }
     const grant = lease.spend(cost);
@@ -70,8 +70,9 @@ export class Leasing implements LocalRows {
   }
 
   peek({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined {
-    if (!this.has(row, cost, now) || !ledger.look(row, now, 0)) return undefined;
-    showLeft(ledger, this.#leases.get(row)!.left(now));
+    const lease = this.#leases.get(row);
+    if (lease === undefined || !lease.has(cost, now) || !ledger.look(row.content, now, 0)) return undefined;
+    showLeft(ledger, lease.left(now));
     return partOf(ledger, key, cost, "lease", undefined);
   }
 
@@ -89,7 +90,7 @@ export class Leasing implements LocalRows {
   undo({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number, grant: Grant | undefined): Part {
     const lease = this.#leaseOf(row, now);
     if (grant !== undefined) lease.putBack(grant);
-    const part = ledger.lookedPart(row, key, now, cost);
+    const part = ledger.lookedPart(row.content, key, now, cost);
     return part.isAllowed ? part : this.peek({ ledger, key, cost }, row, now) ?? part;
   }
 

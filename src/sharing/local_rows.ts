@@ -25,8 +25,8 @@ export interface LocalRows {
   charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): MaybePromise<Seat | Error>;
   /** What it would answer; `undefined` where it would have to ask. */
   peek(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined;
-  /** Whether it can let in `cost` without asking. */
-  has(row: RememberedRow, cost: number, now: number): boolean;
+  /** Whether it has units, or is to give some back, so that what is remembered of the store does not tell whether a row denies. */
+  holds(row: RememberedRow, now: number): boolean;
   /** A row as it is known here, its charges that are not in the store yet among it. */
   known(row: RememberedRow): RowContent;
   /** Has a row changed in the store, and in what is known of it here. */

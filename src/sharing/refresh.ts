@@ -8,6 +8,8 @@ export class Refresh implements Work {
   due: number;
   /** Whether somebody asks for units: if not, none are charged ahead. */
   isAsked = false;
+  /** Whether somebody needs more than the lease has: what it has is given back, to be charged to whoever that is. */
+  isShort = false;
   readonly #row: RememberedRow;
   readonly #lease: Lease;
   readonly #tookOff: () => void;
@@ -41,11 +43,12 @@ export class Refresh implements Work {
   apply(drafts: readonly Draft[]): void {
     const [draft] = drafts as [Draft];
     if (this.#givenBack === undefined) {
+      if (this.isShort) this.#lease.end();
       this.#givenBack = this.#lease.takeEnded();
       this.#tookOff();
     }
-    for (const { units, charged: cost, chargedAt } of this.#givenBack) {
-      draft.give(this.now, units, { cost, chargedAt, delays: [] });
+    for (const { units, charged: cost, chargedAt, fullAts } of this.#givenBack) {
+      draft.give(this.now, units, { cost, chargedAt, delays: [], fullAts });
     }
     for (const work of this.#works) work.apply(drafts);
     this.#wasReset = draft.wasReset;
@@ -68,10 +71,16 @@ export class Refresh implements Work {
 
   #chargeAhead(draft: Draft): Grant | undefined {
     const { now } = this;
-    const { row: plan } = this.#row.kind.tally;
+    const { verdicts } = this.#row.kind.tally.row;
     draft.peek(now, 0);
-    const units = this.#lease.wanted(now, Math.min(...plan.verdicts.map(({ remaining }) => remaining)));
-    const chargedAt = units > 0 ? draft.take(now, units) : undefined;
-    return chargedAt === undefined ? undefined : this.#lease.grant(units, chargedAt, now, draft.windowEnd);
+    const units = this.#lease.wanted(now, Math.min(...verdicts.map(({ remaining }) => remaining)));
+    if (units === 0) return undefined;
+    // Units of the lease that are given back later must not stand for what others have charged.
+    const others = draft.copy();
+    others.give(now, this.#lease.left(now));
+    others.peek(now, 0);
+    const fullAts = verdicts.map(({ resetAt }) => resetAt);
+    const chargedAt = draft.take(now, units);
+    return chargedAt === undefined ? undefined : this.#lease.grant(units, chargedAt, now, draft.windowEnd, fullAts);
   }
 }

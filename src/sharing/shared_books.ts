@@ -12,7 +12,7 @@ import type { StoreEvent } from "./events.ts";
 import { Eventual } from "./eventual.ts";
 import { type FailurePolicy, Fallback } from "./fallback.ts";
 import { Flights } from "./flights.ts";
-import type { RememberedRow } from "./remembered_row.ts";
+import type { RememberedRow, Work } from "./remembered_row.ts";
 import { Leasing } from "./leasing.ts";
 import type { LocalRows } from "./local_rows.ts";
 import { type Binding, SharedLedger } from "./shared_ledger.ts";
@@ -126,9 +126,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
         reject(storeFailed(cause));
       };
       if (this.#breaker.isOpen) return failed();
-      const work = new Change({ now, due: this.due() }, change, resolve, failed);
-      if (this.#local === undefined) this.#flights.add([row], work);
-      else this.#local.change(row, work);
+      this.#change(row, new Change({ now, due: this.due() }, change, resolve, failed));
     });
   }
 
@@ -170,8 +168,16 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     isPeek: boolean,
   ): Promise<RateLimitResult> {
     return new Promise((resolve, reject) => {
-      this.#flights.add(rows, new Decision(charges, now, this.due(), isPeek, this.#fallback, resolve, reject));
+      const work = new Decision(charges, now, this.due(), isPeek, this.#fallback, resolve, reject);
+      // A look at a row comes after what this process has to write to it.
+      if (isPeek) this.#change(rows[0]!, work);
+      else this.#flights.add(rows, work);
     });
+  }
+
+  #change(row: RememberedRow, work: Work): void {
+    if (this.#local === undefined) this.#flights.add([row], work);
+    else this.#local.change(row, work);
   }
 
   /** A denial that is known; all rows seen within the last second, so that what others have undone is seen. */
@@ -183,7 +189,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     if (!rows.every((row) => row.isRecent(now))) return undefined;
     const isShadow = charges.every(({ ledger }) => ledger.tally.mode === "shadow");
     const isDenying = ({ ledger, cost }: Charge<SharedLedger>, i: number) =>
-      (isShadow || ledger.tally.mode === "enforce") && !this.#local?.has(rows[i]!, cost, now) &&
+      (isShadow || ledger.tally.mode === "enforce") && !this.#local?.holds(rows[i]!, now) &&
       ledger.isDenying(rows[i]!, now, cost);
     if (!charges.some(isDenying)) return undefined;
     const isNews = ({ ledger, cost }: Charge<SharedLedger>, i: number) =>
@@ -191,7 +197,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     if (charges.some(isNews)) return undefined;
     const parts = [];
     for (const [i, { ledger, key, cost }] of charges.entries()) {
-      if (!ledger.look(rows[i]!, now, cost)) return undefined;
+      if (!ledger.look(rows[i]!.content, now, cost)) return undefined;
       parts.push(partOf(ledger, key, cost, "cache", undefined));
     }
     const [{ ledger, key }] = charges as [Charge<SharedLedger>];

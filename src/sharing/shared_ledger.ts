@@ -7,7 +7,7 @@ import { partOf } from "../decision.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
 import type { Part } from "../part.ts";
 import type { RateLimitResult } from "../result.ts";
-import { RowCodec } from "../stores/row_codec.ts";
+import { RowCodec, type RowContent } from "../stores/row_codec.ts";
 import { Draft, finish, isOver, timeOf } from "./draft.ts";
 import type { LocalLedger } from "./fallback.ts";
 import type { Flights } from "./flights.ts";
@@ -130,17 +130,17 @@ export class SharedLedger implements Ledger {
   isDenying(row: RememberedRow, now: number, cost: number): boolean {
     const { row: plan, blockFor } = this.tally;
     if (plan.isHeld || (blockFor > 0 && row.content.blockedUntil <= now)) return false;
-    return this.look(row, now, cost) && plan.verdicts.some((verdict) => !verdict.ok);
+    return this.look(row.content, now, cost) && plan.verdicts.some((verdict) => !verdict.ok);
   }
 
   isToBlock(row: RememberedRow, now: number, cost: number): boolean {
     const { row: plan, blockFor } = this.tally;
     if (blockFor === 0 || row.content.blockedUntil > now) return false;
-    return !this.look(row, now, cost) || plan.verdicts.some((verdict) => !verdict.ok);
+    return !this.look(row.content, now, cost) || plan.verdicts.some((verdict) => !verdict.ok);
   }
 
   /** Whether what is remembered tells what the row says of a charge; its verdicts tell, then. */
-  look({ content }: Pick<RememberedRow, "content">, now: number, cost: number): boolean {
+  look(content: RowContent, now: number, cost: number): boolean {
     const time = timeOf(content, now, this.#books.self());
     if (time === null || isOver(content, time)) return false;
     this.tally.row.peek(content.cells, 0, time, cost);
@@ -149,8 +149,8 @@ export class SharedLedger implements Ledger {
   }
 
   /** What is remembered says so much of a charge, which it does not make. */
-  lookedPart(row: Pick<RememberedRow, "content">, key: string, now: number, cost: number): Part {
-    if (!this.look(row, now, cost)) this.tally.row.peek(row.content.cells, 0, now, cost);
+  lookedPart(content: RowContent, key: string, now: number, cost: number): Part {
+    if (!this.look(content, now, cost)) this.tally.row.peek(content.cells, 0, now, cost);
     return partOf(this, key, cost, "cache", undefined);
   }
 

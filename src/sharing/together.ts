@@ -82,7 +82,7 @@ export function takeTogether(
   function looks(members: readonly Placed[]): (readonly [Placed, Part])[] {
     return members.map((placed) => {
       const { charge: { ledger, key, cost }, row } = placed;
-      return [placed, ledger.lookedPart(row, key, now, cost)];
+      return [placed, ledger.lookedPart(local.known(row), key, now, cost)];
     });
   }
 
