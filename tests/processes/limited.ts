@@ -79,7 +79,9 @@ export class Limited {
     const each = this.limiter.rule("each");
     const peek = async (_: unknown, i: number): Promise<number> => {
       const key = await each.keyOf(requestOf(look, i));
-      return (await each.peek(key!)).remaining;
+      const { remaining, source } = await each.peek(key!);
+      if (source === "fallback") throw new Error("Cannot look at what is left: the store does not answer");
+      return remaining;
     };
     const remaining = await Promise.all(Array.from({ length: look.clients ?? 1 }, peek));
     if (look.beside === undefined) return { remaining, besideRemaining: undefined };
