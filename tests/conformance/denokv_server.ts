@@ -47,12 +47,12 @@ export class DenokvServer {
 
   /** Has it stand still until it is to go on. */
   stop(): void {
-    this.#child!.kill("SIGSTOP");
+    process.kill(this.#child!.pid!, "SIGSTOP");
   }
 
   /** Has it go on after {@linkcode stop}. */
   goOn(): void {
-    this.#child!.kill("SIGCONT");
+    process.kill(this.#child!.pid!, "SIGCONT");
   }
 
   /** `kill -9`; resolves when it is gone. */

@@ -16,7 +16,7 @@ const ROUND = 40;
 const NOW = 1_800_000_000_000;
 /** How long a steady load lasts, in milliseconds. */
 const STEADY = 2_000;
-/** Clients of a rule of their own, in two halves. */
+/** Clients that have a limit of their own beside the global one. */
 const CLIENTS = 1_000;
 
 /** What is promised of a limit that more is asked of. */
@@ -79,23 +79,30 @@ async function getOnAlike(workers: readonly Worker[], common: Common): Promise<v
   assertShared(rans);
 }
 
-/** Of 500 clients all use up what is their own, and leave 500 of the global limit, which the other 500 fight over. */
+/** Of 1,000 clients half use up what is their own, and leave 250 of the global limit, which the others fight over. */
 async function keepBoth(workers: readonly Worker[], common: Common): Promise<void> {
-  const half = CLIENTS / 2;
-  const asked = { ...common, limit: "2/1h", beside: `${3 * half}/1h`, clients: half, requests: half };
-  const [first] = workers;
-
-  const own = await runAll(workers, { ...asked, apiKey: "one of the first" });
-  assert.equal(sum(own.map(({ admitted }) => admitted)), 2 * half);
-  const afterOwn = await first!.look({ ...asked, apiKey: "one of the first" });
+  const asked = { ...common, limit: "1/1h", beside: `${CLIENTS * 3 / 4}/1h` };
+  const own = await askHalf(workers, asked, "a");
   // What was denied by a client's own limit was not charged to the global one.
-  assert.deepEqual(afterOwn, { remaining: Array(half).fill(0), besideRemaining: half });
-
-  const global = await runAll(workers, { ...asked, apiKey: "one of the others" });
-  assert.equal(sum(global.map(({ admitted }) => admitted)), half);
-  const { remaining, besideRemaining } = await first!.look({ ...asked, apiKey: "one of the others" });
-  assert.equal(besideRemaining, 0);
+  assert.deepEqual(own, { admitted: CLIENTS / 2, charged: CLIENTS / 2, left: CLIENTS / 4 });
+  const global = await askHalf(workers, asked, "b");
   // Nor the other way round.
-  assert.equal(sum(remaining.map((remaining) => 2 - remaining)), half);
-  assertShared([...own, ...global]);
+  assert.deepEqual(global, { admitted: CLIENTS / 4, charged: CLIENTS / 4, left: 0 });
+}
+
+/** Has 500 clients ask twice, at two of the processes each; what they were charged for, and what is left of the global limit. */
+async function askHalf(workers: readonly Worker[], asked: Pick<Run, keyof Common | "limit" | "beside">, name: string) {
+  const clients = CLIENTS / 4;
+  const apiKeys = [`${name}1`, `${name}2`] as const;
+  const runs = workers.map((worker, i) =>
+    worker.run({ ...asked, clients, requests: clients, apiKey: apiKeys[i % apiKeys.length]! })
+  );
+  const rans = await Promise.all(runs);
+  assertShared(rans);
+  const looks = await Promise.all(apiKeys.map((apiKey) => workers[0]!.look({ ...asked, clients, apiKey })));
+  return {
+    admitted: sum(rans.map(({ admitted }) => admitted)),
+    charged: sum(looks.flatMap(({ remaining }) => remaining.map((remaining) => 1 - remaining))),
+    left: looks[0]!.besideRemaining,
+  };
 }

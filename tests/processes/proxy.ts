@@ -9,7 +9,7 @@ export type Weather =
   | { readonly kind: "slow"; readonly milliseconds: number }
   /** Ends all connections, and each new one as soon as something is sent. */
   | { readonly kind: "resets" }
-  /** Takes connections and whatever is sent, and passes nothing on. What it has swallowed is lost, and its connection says nothing any more. */
+  /** Takes connections and whatever is sent, and keeps it until the weather changes, as TCP would send it again then. */
   | { readonly kind: "black-hole" };
 
 /** A proxy before a port. */
@@ -17,9 +17,9 @@ export class Proxy {
   readonly #target: number;
   readonly #server = createServer((socket) => this.#accept(socket));
   readonly #sockets = new Set<Socket>();
-  /** Connections of which something was swallowed. */
-  readonly #dead = new WeakSet<Socket>();
   #weather: Weather = { kind: "fair" };
+  /** When the weather changes. */
+  #changed = Promise.withResolvers<void>();
 
   constructor(target: number) {
     this.#target = target;
@@ -41,6 +41,8 @@ export class Proxy {
   /** From now on. */
   change(weather: Weather): void {
     this.#weather = weather;
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
     if (weather.kind === "resets") { for (const socket of this.#sockets) socket.resetAndDestroy(); }
   }
 
@@ -62,10 +64,9 @@ export class Proxy {
     this.#sockets.add(from);
     from.setNoDelay(true);
     from.on("data", (data: Uint8Array) => {
-      const delay = this.#delayOf(from, to);
-      if (delay === undefined) return;
-      const due = performance.now() + delay;
-      last = last.then(() => until(due)).then(() => {
+      if (this.#weather.kind === "resets") return void from.resetAndDestroy();
+      const held = this.#held();
+      last = last.then(() => held).then(() => {
         if (!to.destroyed) to.write(data);
       });
     });
@@ -77,22 +78,13 @@ export class Proxy {
     });
   }
 
-  /** How long something is held back, in milliseconds; `undefined` where it never arrives. */
-  #delayOf(from: Socket, to: Socket): number | undefined {
+  /** For as long as something that is sent now is held back. */
+  #held(): Promise<void> | undefined {
     const weather = this.#weather;
-    if (weather.kind === "resets") return void from.resetAndDestroy();
-    if (weather.kind === "black-hole") {
-      this.#dead.add(from);
-      this.#dead.add(to);
-    }
-    if (this.#dead.has(from)) return undefined;
-    return weather.kind === "slow" ? weather.milliseconds : 0;
+    if (weather.kind === "black-hole") return this.#changed.promise;
+    if (weather.kind !== "slow") return undefined;
+    return new Promise((resolve) => setTimeout(resolve, weather.milliseconds));
   }
-}
-
-function until(time: number): Promise<void> | undefined {
-  const left = time - performance.now();
-  return left <= 0 ? undefined : new Promise((resolve) => setTimeout(resolve, left));
 }
 
 /** Runs a proxy before a port. */
