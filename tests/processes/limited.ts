@@ -45,9 +45,8 @@ export class Limited {
     const seen: Record<string, number> = {};
     const { storeCalls } = this.limiter.stats();
     let made = 0;
-    const isOver = (): boolean => {
-      return made >= requests || performance.now() >= end || (stop.aborted && !this.#isAway);
-    };
+    // Not before the store has all that it is owed.
+    const isOver = (): boolean => (made >= requests || performance.now() >= end || stop.aborted) && !this.#isAway;
     const client = async (): Promise<void> => {
       while (!isOver()) {
         const request = requestOf(run, made++);
@@ -58,7 +57,8 @@ export class Limited {
         const what = result.ok ? "200" : await problemOf(deniedResponse(result, request));
         seen[what] = (seen[what] ?? 0) + 1;
         if (result.ok && tells) writeSync(1, `${ADMITTED}\n`);
-        if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+        // A store that is done without is not waited for: timers would never have their turn.
+        if (pause > 0 || this.#isAway) await new Promise((resolve) => setTimeout(resolve, pause));
       }
     };
     // Even the last of them may find the store gone.

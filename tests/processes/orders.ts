@@ -25,7 +25,7 @@ export interface Asked {
   readonly ahead?: number;
 }
 
-/** Requests to be made. */
+/** Requests to be made, and more of them while the store is done without. */
 export interface Run extends Asked {
   /** What clients send in `x-api-key`. */
   readonly apiKey: string;
@@ -36,7 +36,7 @@ export interface Run extends Asked {
   /** For so many milliseconds; until all are made unless said, or until told to stop. */
   readonly lasts?: number;
   readonly inFlight: number;
-  /** What each of those in flight waits between two requests, in milliseconds: a store that is down answers at once. */
+  /** What each of those in flight waits between two requests, in milliseconds. */
   readonly pause?: number;
   /** The time, which stands still: nothing comes back, however slow the machine. */
   readonly now?: number;
@@ -83,7 +83,7 @@ export interface Looked {
 export type Order =
   | { readonly id: number; readonly run: Run }
   | { readonly id: number; readonly look: Look }
-  /** The requests of that order are to end, once the store is no longer done without. */
+  /** The requests of that order are to end. */
   | { readonly stop: number };
 
 /** A line from one, unless it tells of an admission. */
