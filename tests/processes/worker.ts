@@ -1,72 +1,55 @@
-// deno-lint-ignore-file no-await-in-loop -- a client asks again once it was answered
 /**
- * One process among several that count in one file. Does what it is told by JSON lines, and answers each with one; ends when nothing more
+ * One process among several that count in one database. Does what it is told by JSON lines, and answers each with one; ends when nothing more
  * is to come. Runs on Deno, Bun and Node.
  */
 import { writeSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { byHeader, createRateLimiter, denoKvStore, type RateLimiter } from "../../mod.ts";
-import { ADMITTED, type Ran, type Run } from "./orders.ts";
+import { denoKvStore, type Store } from "../../mod.ts";
+import { Limited } from "./limited.ts";
+import type { Answer, Asked, Order, Place } from "./orders.ts";
 
-/** A machine that is busy with the other processes must not make a store of this one late: deadlines are tried elsewhere. */
-const TIMEOUT = "30s";
+const own = JSON.parse(process.argv[2]!) as Place;
+const stores = new Map<string, Store>();
+const limiteds = new Map<string, Limited>();
+/** Ends the requests of an order. */
+const stops = new Map<number, AbortController>();
+const pending = new Set<Promise<void>>();
 
-const store = denoKvStore(process.argv[2]);
-const limiters = new Map<string, RateLimiter>();
-let events: string[] = [];
-let now = 0;
-
-function limiterOf(limit: string): RateLimiter {
-  const limiter = limiters.get(limit) ?? createRateLimiter({
-    limit,
-    store,
-    key: byHeader("x-api-key"),
-    storeTimeout: TIMEOUT,
-    clock: () => now,
-    onEvent: (event) => void events.push("error" in event ? `${event.type}: ${event.error}` : event.type),
-  });
-  limiters.set(limit, limiter);
-  return limiter;
+function storeOf({ path, token }: Place): Store {
+  const store = stores.get(path) ?? denoKvStore(path, token === undefined ? {} : { token });
+  stores.set(path, store);
+  return store;
 }
 
-function say(line: string): void {
-  writeSync(1, `${line}\n`);
+function limitedOf(asked: Asked): Limited {
+  const { place = own, limit, beside, consistency, storeTimeout, onStoreFailure, ahead } = asked;
+  const key = JSON.stringify([place, limit, beside, consistency, storeTimeout, onStoreFailure, ahead]);
+  const limited = limiteds.get(key) ?? new Limited(storeOf(place), asked);
+  limiteds.set(key, limited);
+  return limited;
 }
 
-async function run(limiter: RateLimiter, { apiKey, requests, inFlight, tells = false }: Run): Promise<Ran> {
-  events = [];
-  const before = limiter.stats();
-  let left = requests;
-  let admitted = 0;
-  async function client(): Promise<void> {
-    while (left > 0) {
-      left--;
-      const request = new Request("http://localhost/", { headers: { "x-api-key": apiKey } });
-      const result = await limiter.check(request);
-      if (!result!.ok) continue;
-      admitted++;
-      if (tells) say(ADMITTED);
-    }
+async function doIt(order: Exclude<Order, { stop: number }>): Promise<void> {
+  const { id } = order;
+  let answer: Answer["answer"];
+  if ("look" in order) answer = await limitedOf(order.look).look(order.look);
+  else {
+    const stop = new AbortController();
+    stops.set(id, stop);
+    answer = await limitedOf(order.run).run(order.run, stop.signal);
   }
-  await Promise.all(Array.from({ length: inFlight }, client));
-  const { sources, storeCalls } = limiter.stats();
-  return {
-    admitted,
-    sources: {
-      memory: sources.memory - before.sources.memory,
-      store: sources.store - before.sources.store,
-      cache: sources.cache - before.sources.cache,
-      fallback: sources.fallback - before.sources.fallback,
-    },
-    storeCalls: storeCalls - before.storeCalls,
-    events,
-  };
+  writeSync(1, `${JSON.stringify({ id, answer })}\n`);
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const order = JSON.parse(line) as Run;
-  now = order.now;
-  say(JSON.stringify(await run(limiterOf(order.limit), order)));
+  const order = JSON.parse(line) as Order;
+  if ("stop" in order) stops.get(order.stop)!.abort();
+  else {
+    const done = doIt(order);
+    pending.add(done);
+    void done.then(() => pending.delete(done));
+  }
 }
-await Promise.all(Array.from(limiters.values(), (limiter) => limiter.close()));
+await Promise.all(pending);
+await Promise.all(Array.from(limiteds.values(), ({ limiter }) => limiter.close()));
