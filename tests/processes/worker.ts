@@ -1,21 +1,31 @@
 // deno-lint-ignore-file no-await-in-loop -- a client asks again once it was answered
 /**
- * One process among several that count in one file. Does what it is told by JSON lines, and answers each with one; ends when nothing more
+ * One process among several that count in one file, or in Redis. Does what it is told by JSON lines, and answers each with one; ends when nothing more
  * is to come. Runs on Deno, Bun and Node.
  */
 import { writeSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { byHeader, createRateLimiter, denoKvStore, type RateLimiter } from "../../mod.ts";
+import { byHeader, createRateLimiter, denoKvStore, type RateLimiter, type Store } from "../../mod.ts";
+import { redisStore } from "../../redis.ts";
 import { ADMITTED, type Ran, type Run } from "./orders.ts";
 
 /** A machine that is busy with the other processes must not make a store of this one late: deadlines are tried elsewhere. */
 const TIMEOUT = "30s";
 
-const store = denoKvStore(process.argv[2]);
+const [, , place = "", client] = process.argv;
+const { store, close } = client === undefined
+  ? { store: denoKvStore(place), close: undefined }
+  : await openRedis(Number(place), client);
 const limiters = new Map<string, RateLimiter>();
 let events: string[] = [];
 let now = 0;
+
+async function openRedis(port: number, name: string): Promise<{ store: Store; close(): void | Promise<void> }> {
+  const { clients } = await import("../stores/redis_clients.ts");
+  const { client, close } = await clients.get(name)!(port);
+  return { store: redisStore(client), close };
+}
 
 function limiterOf(limit: string): RateLimiter {
   const limiter = limiters.get(limit) ?? createRateLimiter({
@@ -70,3 +80,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   say(JSON.stringify(await run(limiterOf(order.limit), order)));
 }
 await Promise.all(Array.from(limiters.values(), (limiter) => limiter.close()));
+await close?.();

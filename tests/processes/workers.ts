@@ -11,6 +11,12 @@ import { ADMITTED, type Ran, type Run } from "./orders.ts";
 /** What a worker runs on. */
 export type Runtime = "Deno" | "Bun" | "Node";
 
+/** Where a process runs and counts: in the file of a path, or in Redis on a port by a client. */
+export interface Post {
+  readonly runtime: Runtime;
+  readonly place: readonly [path: string] | readonly [port: string, client: string];
+}
+
 /** Four processes are as much as one runtime's tests should start. */
 export const skip = "Deno" in globalThis
   ? false
@@ -46,9 +52,9 @@ export class Worker {
   #hear: (() => void) | undefined;
   #answer: { resolve(ran: Ran): void; reject(error: Error): void } | undefined;
 
-  constructor(runtime: Runtime, [program = "", ...args]: readonly string[], path: string) {
+  constructor({ runtime, place }: Post, [program = "", ...args]: readonly string[]) {
     this.runtime = runtime;
-    this.#child = spawn(program, [...args, script, path], { stdio: "pipe" });
+    this.#child = spawn(program, [...args, script, ...place], { stdio: "pipe" });
     this.#ended = once(this.#child, "close");
     this.#child.stderr.on("data", (data: Uint8Array) => this.#errors += new TextDecoder().decode(data));
     // Whoever has been killed takes no orders; that it has ended is told below.
@@ -123,13 +129,21 @@ export class Worker {
 }
 
 /** Starts processes on one file, one for each runtime named, for the length of a test. All have it open and are ready when it begins. */
-export async function withWorkers(
+export function withWorkers(
   path: string,
   runtimes: readonly Runtime[],
   use: (workers: readonly Worker[]) => Promise<void>,
 ): Promise<void> {
-  const commands = await Promise.all(runtimes.map(commandOf));
-  const workers = runtimes.map((runtime, i) => new Worker(runtime, commands[i]!, path));
+  return withPosts(runtimes.map((runtime) => ({ runtime, place: [path] })), use);
+}
+
+/** The same, wherever they count. */
+export async function withPosts(
+  posts: readonly Post[],
+  use: (workers: readonly Worker[]) => Promise<void>,
+): Promise<void> {
+  const commands = await Promise.all(posts.map(({ runtime }) => commandOf(runtime)));
+  const workers = posts.map((post, i) => new Worker(post, commands[i]!));
   try {
     await runAll(workers, { limit: "1000/1h", apiKey: "nobody's", requests: 32, inFlight: 16, now: 0 });
     await use(workers);

@@ -33,7 +33,7 @@ export function add(name: string, run: () => Promise<void>): void {
 export class RedisServer {
   readonly port: number;
   readonly #args: readonly string[];
-  #child: ChildProcess | undefined;
+  #pid: number | undefined;
   #ended: Promise<void> = Promise.resolve();
 
   constructor(port: number, folder: string, args: readonly string[]) {
@@ -44,24 +44,29 @@ export class RedisServer {
   /** Resolves when it takes connections. */
   async start(): Promise<void> {
     const child = spawn("redis-server", this.#args, { stdio: ["ignore", "pipe", "pipe"] });
-    this.#child = child;
-    this.#ended = new Promise((resolve) => child.on("close", () => resolve()));
+    this.#pid = child.pid;
+    this.#ended = new Promise((resolve) => {
+      child.on("close", () => {
+        this.#pid = undefined;
+        resolve();
+      });
+    });
     await listening(child);
   }
 
   /** `kill -9`. */
   async kill(): Promise<void> {
-    this.#child?.kill("SIGKILL");
+    this.#signal("SIGKILL");
     await this.#ended;
   }
 
-  /** Stops its clock: connections stay, and nothing is answered. */
+  /** Stops it where it stands: connections stay, and nothing is answered. */
   freeze(): void {
-    this.#child!.kill("SIGSTOP");
+    this.#signal("SIGSTOP");
   }
 
   thaw(): void {
-    this.#child!.kill("SIGCONT");
+    this.#signal("SIGCONT");
   }
 
   /** What it answers to a command, as JSON where that is not text. */
@@ -80,6 +85,11 @@ export class RedisServer {
       "r[#r + 1] = k r[#r + 1] = tostring(redis.call('PTTL', k)) end return r";
     const flat = await this.ask("EVAL", script, "0") as string[];
     return new Map(flat.flatMap((key, i) => i % 2 === 0 ? [[key, Number(flat[i + 1])]] : []));
+  }
+
+  /** Past the child process, which on Deno takes one signal only. */
+  #signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+    if (this.#pid !== undefined) process.kill(this.#pid, signal);
   }
 }
 
