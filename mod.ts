@@ -58,4 +58,4 @@ export type { RateLimitResult } from "./src/result.ts";
 export { type MemoryStore, memoryStore, type MemoryStoreOptions } from "./src/stores/memory/memory_store.ts";
 export { denoKvStore, type DenoKvStoreOptions } from "./src/stores/deno_kv.ts";
 export type { KvAtomicLike, KvEntryLike, KvKeyLike, KvLike } from "./src/stores/kv_like.ts";
-export type { RowWrite, Store, StoredRow } from "./src/stores/store.ts";
+export type { GroupOutcome, RowWrite, Store, StoredRow } from "./src/stores/store.ts";

@@ -20,11 +20,11 @@ const layers: readonly (readonly string[])[] = [
   ["limiter_types.ts", "waiters.ts", "decisions.ts", "bound_rule.ts", "limiter.ts"],
   ["http/"],
   ["testing/"],
-  ["mod.ts", "testing.ts"],
+  ["mod.ts", "redis.ts", "testing.ts"],
 ];
 
 /** What is exported from. */
-const faces = ["mod.ts", "testing.ts"].map((name) => join(root, name));
+const faces = ["mod.ts", "redis.ts", "testing.ts"].map((name) => join(root, name));
 
 function sources(): string[] {
   const found = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-await-in-loop -- the next try is made where the last one failed
 /** One flight: some rows, all that waits for them, one commit. */
 import { kvotaError } from "../errors.ts";
-import type { RowWrite, StoredRow } from "../stores/store.ts";
+import type { GroupOutcome, RowWrite, StoredRow } from "../stores/store.ts";
 import { lateError } from "./deadline.ts";
 import { Draft } from "./draft.ts";
 import { apart, type Bundle, type RememberedRow, type Work } from "./remembered_row.ts";
@@ -53,6 +53,14 @@ interface Load {
   readonly now: number;
 }
 
+/** What is committed for itself: the passengers, and the rows that they change. */
+interface Group {
+  readonly members: readonly Passenger[];
+  readonly rows: readonly RememberedRow[];
+}
+
+type Drafts = ReadonlyMap<RememberedRow, Draft>;
+
 /** Does all that waits for the bundles. Whatever happens, each work is told how it ended. */
 export async function fly(context: FlightContext, bundles: readonly Bundle[]): Promise<void> {
   const start = performance.now();
@@ -75,16 +83,16 @@ async function land(
   passengers: readonly Passenger[],
   read: Set<RememberedRow>,
 ): Promise<void> {
-  const load = loadOf(passengers, read);
-  const { rows, due } = load;
+  let load = loadOf(passengers, read);
   try {
     for (let tries = 1;; tries++) {
-      if (tries > 1 && performance.now() >= due) throw lateError();
-      if (await attempt(context, load)) return finish(load);
-      context.conflicted();
+      if (tries > 1 && performance.now() >= load.due) throw lateError();
+      load = loadOf(await attempt(context, load), read);
+      const { rows } = load;
+      if (rows.length === 0) return;
       if (tries === 1) continue;
-      // Nobody says which row it was.
-      const groups = apart(passengers);
+      // Nobody says which row it was, unless each group was tried for itself.
+      const groups = context.calls.takesGroups ? [] : apart(load.passengers);
       if (groups.length > 1) {
         for (const group of groups) await land(context, group, read);
         return;
@@ -94,60 +102,92 @@ async function land(
       if (rows.some((row) => row.refusals >= MAX_REFUSALS)) throw conflictError();
       if (context.isTurnNeeded()) {
         // To be done when it is this process's turn; trying on would only disturb whoever has it.
-        for (const { bundle, works } of passengers) bundle.putBack(works);
+        for (const { bundle, works } of load.passengers) bundle.putBack(works);
         return;
       }
       await pause(Math.random() * Math.min(2 ** tries, 32));
     }
   } catch (error) {
-    context.gaveUp(error);
-    for (const row of rows) {
-      // The commit may have happened all the same.
-      row.version = undefined;
-      row.refusals = 0;
-    }
-    for (const { works } of passengers) for (const work of works) work.failed(error);
+    fail(context, load.passengers, error);
   }
 }
 
 function loadOf(passengers: readonly Passenger[], read: Set<RememberedRow>): Load {
-  const rows = new Set<RememberedRow>();
   let due = Infinity;
   let now = 0;
-  for (const { bundle, works } of passengers) {
-    for (const row of bundle.rows) rows.add(row);
+  for (const { works } of passengers) {
     for (const work of works) {
       due = Math.min(due, work.due);
       now = Math.max(now, work.now);
     }
   }
-  return { passengers, rows: [...rows], read, due, now };
+  return { passengers, rows: rowsOf(passengers), read, due, now };
 }
 
-/** Whether everything has been done: `false` where a commit was refused. */
-async function attempt(context: FlightContext, load: Load): Promise<boolean> {
+function rowsOf(passengers: readonly Passenger[]): readonly RememberedRow[] {
+  return [...new Set(passengers.flatMap(({ bundle }) => bundle.rows))];
+}
+
+/** Those whose commit was refused; the others are told how it ended. */
+async function attempt(context: FlightContext, load: Load): Promise<readonly Passenger[]> {
   const epoch = context.epoch();
+  const drafts = await draftRead(context, load, epoch);
+  const groups: Group[] = [];
+  for (const members of context.calls.takesGroups ? apart(load.passengers) : [load.passengers]) {
+    const rows = rowsOf(members).filter((row) => drafts.get(row)!.changed);
+    if (rows.length > 0) groups.push({ members, rows });
+    else finish(members);
+  }
+  if (groups.length === 0) return [];
+  const writes = groups.map(({ rows }) => rows.map((row) => write(row, drafts.get(row)!, load.now)));
+  const start = performance.now();
+  const outcomes = await context.calls.commitGroups(writes, load.due);
+  if (performance.now() - start > LOCKED) context.conflicted();
+  return groups.flatMap((group, i) => settle(context, load, group, drafts, outcomes[i]!, epoch) ? [] : group.members);
+}
+
+/** Drafts of all rows; those that have to be are read before. */
+async function draftRead(context: FlightContext, load: Load, epoch: number): Promise<Drafts> {
   const { rows, read } = load;
+  const { takesGroups } = context.calls;
   const fresh = freshRows(load);
-  await readRows(context, load, rows.filter((row) => !row.isTrusted(epoch) || (fresh.has(row) && !read.has(row))));
-  let drafts = draftAll(context, load);
+  // Where a refusal brings along what stands, what may be old is worth a try, and a row never seen is taken for none.
+  const isUsable = (row: RememberedRow) =>
+    row.isTrusted(epoch) || (takesGroups && (row.version !== undefined || !row.isKnown));
+  await readRows(context, load, rows.filter((row) => !isUsable(row) || (fresh.has(row) && !read.has(row))));
+  const drafts = draftAll(context, load);
   // Nothing will be committed that would show a denial to be an old tale.
   const doubtful = rows.filter((row) => !drafts.get(row)!.changed && !read.has(row));
-  if (doubtful.length > 0) {
-    await readRows(context, load, doubtful);
-    drafts = draftAll(context, load);
+  if (doubtful.length === 0) return drafts;
+  await readRows(context, load, doubtful);
+  return draftAll(context, load);
+}
+
+/** Whether that was the end of it: `false` where a group was refused. */
+function settle(
+  context: FlightContext,
+  load: Load,
+  { members, rows }: Group,
+  drafts: Drafts,
+  outcome: GroupOutcome | null,
+  epoch: number,
+): boolean {
+  if (outcome !== null && "error" in outcome) {
+    fail(context, members, outcome.error);
+    return true;
   }
-  const changed = rows.filter((row) => drafts.get(row)!.changed);
-  if (changed.length === 0) return true;
-  const writes = changed.map((row) => write(row, drafts.get(row)!, load.now));
-  const start = performance.now();
-  const versions = await context.calls.commit(writes, load.due);
-  if (performance.now() - start > LOCKED) context.conflicted();
-  changed.forEach((row, i) => {
-    if (versions === null) row.version = undefined;
-    else row.verify(drafts.get(row)!.content, versions[i]!, load.now, epoch);
+  if (outcome !== null && "versions" in outcome) {
+    rows.forEach((row, i) => row.verify(drafts.get(row)!.content, outcome.versions[i]!, load.now, epoch));
+    finish(members);
+    return true;
+  }
+  // Where it was only tried, nobody has come in between.
+  if (rows.every((row) => row.isTrusted(epoch))) context.conflicted();
+  rows.forEach((row, i) => {
+    if (outcome === null) row.version = undefined;
+    else learn(context, load, row, outcome.rows[i]!, epoch);
   });
-  return versions !== null;
+  return false;
 }
 
 function freshRows({ passengers }: Load): ReadonlySet<RememberedRow> {
@@ -161,31 +201,32 @@ function freshRows({ passengers }: Load): ReadonlySet<RememberedRow> {
 async function readRows(context: FlightContext, load: Load, rows: readonly RememberedRow[]): Promise<void> {
   if (rows.length === 0) return;
   const epoch = context.epoch();
-  const along = context.along(context.calls.maxRows - rows.length);
+  const along = context.along(context.calls.maxFlightRows - rows.length);
   const asked = [...rows, ...along];
   const stored = await context.calls.read(asked.map(({ key }) => key), load.due);
   for (const [i, row] of asked.entries()) {
     // One that was only read along, and has taken off meanwhile, knows better.
     if (i >= rows.length && (row.inFlight || row.isTrusted(epoch))) continue;
-    verify(context, row, stored[i]!, load.now, epoch);
-    load.read.add(row);
+    learn(context, load, row, stored[i]!, epoch);
   }
 }
 
-function verify(
+/** Takes over what stands in the store. */
+function learn(
   { unreadable }: FlightContext,
+  { now, read }: Load,
   row: RememberedRow,
   { value, version }: StoredRow,
-  now: number,
   epoch: number,
 ): void {
   const { codec } = row.kind;
   const content = version === null ? null : codec.decode(value);
   if (version !== null && content === null) unreadable(row.key);
   row.verify(content ?? codec.empty(), version, now, epoch);
+  read.add(row);
 }
 
-function draftAll({ self }: FlightContext, { passengers, rows }: Load): ReadonlyMap<RememberedRow, Draft> {
+function draftAll({ self }: FlightContext, { passengers, rows }: Load): Drafts {
   const drafts = new Map(rows.map((row) => [row, new Draft(row.kind.tally, row.content, self())]));
   for (const { bundle, works } of passengers) {
     const own = bundle.rows.map((row) => drafts.get(row)!);
@@ -198,12 +239,22 @@ function write({ key, version, kind }: RememberedRow, draft: Draft, now: number)
   const { content } = draft;
   const end = Math.max(kind.tally.row.expiresAt(content.cells, 0), content.blockedUntil);
   const expireIn = Math.min(Math.max(end - now, SHORTEST_LIFE) + SPARE_LIFE, Number.MAX_SAFE_INTEGER);
-  return { key, version: version!, value: draft.isEmpty() ? null : kind.codec.encode(content), expireIn };
+  return { key, version: version ?? null, value: draft.isEmpty() ? null : kind.codec.encode(content), expireIn };
 }
 
-function finish({ passengers, rows }: Load): void {
-  for (const row of rows) row.refusals = 0;
+function finish(passengers: readonly Passenger[]): void {
+  for (const row of rowsOf(passengers)) row.refusals = 0;
   for (const { works } of passengers) for (const work of works) work.done();
+}
+
+function fail({ gaveUp }: FlightContext, passengers: readonly Passenger[], error: unknown): void {
+  gaveUp(error);
+  for (const row of rowsOf(passengers)) {
+    // The commit may have happened all the same.
+    row.version = undefined;
+    row.refusals = 0;
+  }
+  for (const { works } of passengers) for (const work of works) work.failed(error);
 }
 
 function conflictError(): Error {

@@ -164,7 +164,7 @@ export class Flights {
   }
 
   #nextGroup(): { readonly group: readonly Bundle[]; readonly rows: ReadonlySet<RememberedRow> } {
-    const { maxRows } = this.#context.calls;
+    const { maxRows, maxFlightRows } = this.#context.calls;
     const group: Bundle[] = [];
     const rows = new Set<RememberedRow>();
     for (const bundle of this.#ready) {
@@ -175,10 +175,12 @@ export class Flights {
       }
       const isContended = bundle.rows.some((row) => row.isContended);
       const more = bundle.rows.filter((row) => !rows.has(row));
-      if (group.length > 0 && (isContended || rows.size + more.length > maxRows)) continue;
+      // Several that share rows are committed as one.
+      const most = bundle.rows.length > 1 ? maxRows : maxFlightRows;
+      if (group.length > 0 && (isContended || rows.size + more.length > most)) continue;
       group.push(bundle);
       for (const row of more) rows.add(row);
-      if (isContended || rows.size === maxRows) break;
+      if (isContended || rows.size === maxFlightRows) break;
     }
     return { group, rows };
   }

@@ -146,6 +146,7 @@ export class Bundle {
 
 /** Splits what flies into what shares rows, each part of which can fly alone. */
 export function apart<P extends { readonly bundle: Bundle }>(passengers: readonly P[]): readonly (readonly P[])[] {
+  if (passengers.every(({ bundle }) => bundle.rows.length === 1)) return passengers.map((passenger) => [passenger]);
   let groups: { readonly rows: Set<RememberedRow>; readonly members: P[] }[] = [];
   for (const passenger of passengers) {
     const { rows } = passenger.bundle;

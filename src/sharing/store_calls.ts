@@ -1,5 +1,5 @@
 /** Calls of the store: under a deadline, counted, and told to the breaker. */
-import type { RowWrite, Store, StoredRow } from "../stores/store.ts";
+import type { GroupOutcome, RowWrite, Store, StoredRow } from "../stores/store.ts";
 import { isLate, withDeadline } from "./deadline.ts";
 
 /** What was asked. */
@@ -29,8 +29,19 @@ export class StoreCalls {
     users.set(store, (users.get(store) ?? 0) + 1);
   }
 
+  /** The most rows that are committed all or nothing. */
   get maxRows(): number {
     return this.#store.maxRows;
+  }
+
+  /** Whether groups of rows are committed each for itself, and where they are refused tell what stands. */
+  get takesGroups(): boolean {
+    return this.#store.commitGroups !== undefined;
+  }
+
+  /** The most rows that one call takes. */
+  get maxFlightRows(): number {
+    return (this.takesGroups ? this.#store.maxGroupRows : undefined) ?? this.#store.maxRows;
   }
 
   read(keys: readonly string[], due: number): Promise<readonly StoredRow[]> {
@@ -39,6 +50,16 @@ export class StoreCalls {
 
   commit(writes: readonly RowWrite[], due: number): Promise<readonly (string | null)[] | null> {
     return this.#call("commit", () => this.#store.commit(writes), due);
+  }
+
+  /** What became of the groups, of which there is one where the store takes no more; `null` where it does not tell what stands. */
+  async commitGroups(
+    groups: readonly (readonly RowWrite[])[],
+    due: number,
+  ): Promise<readonly (GroupOutcome | null)[]> {
+    if (this.takesGroups) return await this.#call("commit", () => this.#store.commitGroups!(groups), due);
+    const versions = await this.commit(groups[0]!, due);
+    return [versions && { versions }];
   }
 
   async close(): Promise<void> {

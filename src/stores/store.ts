@@ -20,6 +20,12 @@ export interface RowWrite {
   readonly expireIn: number;
 }
 
+/** What became of one group of rows: they are written; or they are not, as a version was another, and stand so; or nobody knows. */
+export type GroupOutcome =
+  | { readonly versions: readonly (string | null)[] }
+  | { readonly rows: readonly StoredRow[] }
+  | { readonly error: unknown };
+
 /**
  * A place that processes share, where rows of bytes can be compared and set.
  *
@@ -39,6 +45,17 @@ export interface Store {
    * @returns The versions after writing, `null` for rows deleted; or `null` where a version was another.
    */
   commit(writes: readonly RowWrite[]): Promise<readonly (string | null)[] | null>;
+  /**
+   * Where a store can do that in one call: commits several groups of rows, each for itself, all its rows or none. No key is in it twice.
+   *
+   * That a refused group brings along its rows spares the read before: a row never seen is written as if there were none. The rows of one
+   * group are never more than `maxRows`.
+   *
+   * @returns What became of the groups, in their order. Rejects where no group could be tried.
+   */
+  commitGroups?(groups: readonly (readonly RowWrite[])[]): Promise<readonly GroupOutcome[]>;
+  /** With `commitGroups`: the most rows that one `commitGroups`, and one `read`, takes. `maxRows` unless said. */
+  readonly maxGroupRows?: number;
   /** Lets go of what the store has opened itself, once the last limiter that counts here is closed. A later call may open it again. */
   close?(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { isMemoryStore, type MemoryStore } from "../stores/memory/memory_store.t
 import type { Store } from "../stores/store.ts";
 import { byteTrials } from "./byte_trials.ts";
 import { contentionTrials } from "./contention_trials.ts";
+import { groupTrials } from "./group_trials.ts";
 import { limiterTrials } from "./limiter_trials.ts";
 import type { Trial } from "./trial.ts";
 import { versionTrials } from "./version_trials.ts";
@@ -13,7 +14,13 @@ type AnyStore = Store | MemoryStore;
 
 /** What one trial may take, in milliseconds: a store that never answers must not hold up its tests for ever. */
 const DEADLINE = 30_000;
-const allTrials: readonly Trial<Store>[] = [...versionTrials, ...byteTrials, ...contentionTrials, ...limiterTrials];
+const allTrials: readonly Trial<Store>[] = [
+  ...versionTrials,
+  ...byteTrials,
+  ...groupTrials,
+  ...contentionTrials,
+  ...limiterTrials,
+];
 const SHAPE = "It has `read`, `commit`, a `description` that is text, and `maxRows`, a positive integer";
 
 /**

@@ -1,9 +1,9 @@
 /** A real `denokv` server, for the length of a test. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
+import { freePort } from "../stores/free_port.ts";
 import { withFolder } from "../stores/kv_file.ts";
 
 /** How long it may take to start, in milliseconds, on a machine that has a lot to do. */
@@ -90,17 +90,6 @@ function listening(child: ChildProcess): Promise<void> {
     child.on("close", (code) => {
       clearTimeout(timer);
       fail(`it ended with ${code}`);
-    });
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
     });
   });
 }

@@ -1,13 +1,9 @@
-// deno-lint-ignore-file no-await-in-loop -- one thing happens after the other
-/** The laws of the contract through shared stores, against the same naive models as the memory store. */
-import assert from "node:assert/strict";
+/** The laws of the contract through the stores that there are here. */
 import { test } from "node:test";
-import fc from "fast-check";
-import { createRateLimiter, denoKvStore, type KvLike, type RateLimitResult, type Store } from "../../mod.ts";
+import { denoKvStore, type KvLike, type Store } from "../../mod.ts";
+import { GroupStore } from "../conformance/group_store.ts";
 import { FaultyStore } from "../sharing/faulty_store.ts";
-import { type Admitted, assertBound } from "./bounds.ts";
-import { costOf, limitOf, rules, scaleOf, specs, start, steadyHistory, unsteadyHistory } from "./traces.ts";
-import { look, World } from "./world.ts";
+import { laws } from "./shared_laws.ts";
 
 interface Place {
   readonly name: string;
@@ -16,74 +12,16 @@ interface Place {
 }
 
 const { Deno } = globalThis as { Deno?: { openKv?: (path: string) => Promise<KvLike> } };
-const places: Place[] = [{ name: "a store in a map", runs: 1_000, store: new FaultyStore() }];
+const places: Place[] = [
+  { name: "a store in a map", runs: 1_000, store: new FaultyStore() },
+  { name: "a map that commits groups", runs: 50, store: new GroupStore() },
+];
 if (Deno?.openKv === undefined) {
   test("SKIPPED: the laws through Deno KV", { skip: "needs Deno with --unstable-kv" }, () => {});
 } else {
   places.push({ name: "Deno KV", runs: 100, store: denoKvStore(":memory:") });
 }
 
-const START = 1_800_000_000_000;
-
 for (const { name, runs, store } of places) {
-  for (const [rule, specs] of Object.entries(rules)) {
-    test(`${rule} in ${name}: every answer is the model's, whatever happens and wherever the clock goes`, async () => {
-      await fc.assert(
-        fc.asyncProperty(specs, start, unsteadyHistory, async (specs, now, history) => {
-          const world = new World(specs, now, store);
-          for (const happening of [...history, look]) await world.step(happening);
-        }),
-        { numRuns: runs },
-      );
-    });
-
-    test(`${rule} in ${name}: two limiters with clocks apart admit no more than the bound of a window and that`, async () => {
-      await fc.assert(
-        fc.asyncProperty(specs, steadyHistory, fc.integer({ min: 0, max: 60_000 }), async (specs, history, apart) => {
-          const world = new World(specs, START, store);
-          const limit = specs.map(limitOf);
-          const ahead = createRateLimiter({ limit, store, storeTimeout: "1m", clock: () => world.now + apart });
-          const admitted: Admitted[] = [];
-          for (const [i, happening] of history.entries()) {
-            world.now += happening.step % 1_000;
-            const cost = costOf(happening) * scaleOf(specs);
-            const { ok, delay } = await (i % 2 === 0 ? world.limiter : ahead).limit(world.key, { cost });
-            if (ok) admitted.push({ at: world.now, cost, delay });
-          }
-          for (const spec of specs) assertBound(spec, admitted, apart);
-        }),
-        { numRuns: runs },
-      );
-    });
-  }
-
-  test(`concurrency in ${name}: two limiters with clocks apart never have more in flight than the limit`, async () => {
-    const inFlight = specs.concurrency.chain((spec) =>
-      fc.record({ spec: fc.constant(spec), apart: fc.nat(Math.min(60_000, spec.window - 1)) })
-    );
-    await fc.assert(
-      fc.asyncProperty(inFlight, steadyHistory, async ({ spec, apart }, history) => {
-        const world = new World([spec], START, store);
-        const limit = limitOf(spec, 0);
-        const ahead = createRateLimiter({ limit, store, storeTimeout: "1m", clock: () => world.now + apart });
-        let flying: { readonly result: RateLimitResult; readonly cost: number; readonly at: number }[] = [];
-        for (const [i, happening] of history.entries()) {
-          world.now += happening.step % 1_000;
-          if (happening.kind === "release") {
-            const landing = flying.at(-1 - happening.back);
-            await Promise.all([landing?.result.release(), landing?.result.release()]);
-            flying = flying.filter((flight) => flight !== landing);
-          } else {
-            const cost = costOf(happening);
-            const result = await (i % 2 === 0 ? world.limiter : ahead).limit(world.key, { cost });
-            if (result.ok) flying.push({ result, cost, at: world.now });
-          }
-          // By the clock that is ahead, a lease may end so much sooner.
-          flying = flying.filter(({ at }) => at + spec.window - apart > world.now);
-          assert.ok(flying.reduce((sum, { cost }) => sum + cost, 0) <= spec.limit);
-        }
-      }),
-      { numRuns: runs },
-    );
-  });
+  for (const { rule, law, check } of laws) test(`${rule} in ${name}: ${law}`, () => check(store, runs));
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { withDenokv } from "../conformance/denokv_server.ts";
 import { denokvTest } from "./denokv.ts";
 import { killUnderLoad } from "./killing.ts";
-import type { Consistency, Run } from "./orders.ts";
+import type { Consistency } from "../../mod.ts";
+import type { Run } from "./orders.ts";
 import { assertShared, inRounds, runAll, type Runtime, sum, withWorkers, type Worker } from "./workers.ts";
 
 const RUNTIMES: readonly Runtime[] = ["Deno", "Deno", "Bun", "Node"];

@@ -25,7 +25,7 @@ export class Limited {
       store,
       storeTimeout,
       onStoreFailure,
-      ...(consistency === "strict" ? {} : { consistency }),
+      consistency,
       clock: () => ahead === undefined ? this.#now : Date.now() + ahead,
       onEvent: (event) => {
         this.#events.push("error" in event ? `${event.type}: ${event.error}` : event.type);
@@ -41,7 +41,7 @@ export class Limited {
     this.#events = [];
     const watch = new Watch(this.#timeout);
     const end = performance.now() + lasts;
-    const sources = { memory: 0, store: 0, cache: 0, fallback: 0 };
+    const sources = { memory: 0, store: 0, lease: 0, cache: 0, fallback: 0 };
     const seen: Record<string, number> = {};
     const { storeCalls } = this.limiter.stats();
     let made = 0;

@@ -1,14 +1,19 @@
 /** What processes on one database are told, and what they answer. */
-import type { FailurePolicy, Source } from "../../mod.ts";
+import type { Consistency, FailurePolicy, Source } from "../../mod.ts";
 
-/** What is promised where processes count together. */
-export type Consistency = "strict" | "leased" | "eventual";
+/** Where they count: a file, a server of Deno KV, or Redis. */
+export type Place = KvPlace | RedisPlace;
 
-/** Where they count: a file, or a server. */
-export interface Place {
+export interface KvPlace {
   readonly path: string;
   /** Access token of a server. */
   readonly token?: string;
+}
+
+export interface RedisPlace {
+  readonly port: number;
+  /** The name of its client. */
+  readonly client: string;
 }
 
 /** The limiter that is asked; the same for all orders in which this is the same. */

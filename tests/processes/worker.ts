@@ -6,17 +6,27 @@ import { writeSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { denoKvStore, type Store } from "../../mod.ts";
+import { redisStore } from "../../redis.ts";
 import { Limited } from "./limited.ts";
-import type { Answer, Asked, Order, Place } from "./orders.ts";
+import type { Answer, Asked, Order, Place, RedisPlace } from "./orders.ts";
 
 const own = JSON.parse(process.argv[2]!) as Place;
+const redis = "client" in own ? await openRedis(own) : undefined;
 const stores = new Map<string, Store>();
 const limiteds = new Map<string, Limited>();
 /** Ends the requests of an order. */
 const stops = new Map<number, AbortController>();
 const pending = new Set<Promise<void>>();
 
-function storeOf({ path, token }: Place): Store {
+async function openRedis({ port, client: name }: RedisPlace): Promise<{ store: Store; close(): void | Promise<void> }> {
+  const { clients } = await import("../stores/redis_clients.ts");
+  const { client, close } = await clients.get(name)!(port);
+  return { store: redisStore(client), close };
+}
+
+function storeOf(place: Place): Store {
+  if ("client" in place) return redis!.store;
+  const { path, token } = place;
   const store = stores.get(path) ?? denoKvStore(path, token === undefined ? {} : { token });
   stores.set(path, store);
   return store;
@@ -53,3 +63,4 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 await Promise.all(pending);
 await Promise.all(Array.from(limiteds.values(), ({ limiter }) => limiter.close()));
+await redis?.close();

@@ -11,6 +11,12 @@ import { ADMITTED, type Answer, type Look, type Looked, type Order, type Place, 
 /** What a worker runs on. */
 export type Runtime = "Deno" | "Bun" | "Node";
 
+/** What a process runs on, and where it counts. */
+export interface Post {
+  readonly runtime: Runtime;
+  readonly place: Place;
+}
+
 /** Four processes are as much as one runtime's tests should start. */
 export const skip = "Deno" in globalThis
   ? false
@@ -59,7 +65,7 @@ export class Worker {
   #asked = 0;
   #hear: (() => void) | undefined;
 
-  constructor(runtime: Runtime, [program = "", ...args]: readonly string[], place: Place) {
+  constructor({ runtime, place }: Post, [program = "", ...args]: readonly string[]) {
     this.runtime = runtime;
     this.#child = spawn(program, [...args, script, JSON.stringify(place)], { stdio: "pipe" });
     this.#ended = once(this.#child, "close");
@@ -169,13 +175,21 @@ export class Worker {
 }
 
 /** Starts processes on one database, one for each runtime named, for the length of a test. All have it open and are ready when it begins. */
-export async function withWorkers(
+export function withWorkers(
   place: Place,
   runtimes: readonly Runtime[],
   use: (workers: readonly Worker[]) => Promise<void>,
 ): Promise<void> {
-  const commands = await Promise.all(runtimes.map(commandOf));
-  const workers = runtimes.map((runtime, i) => new Worker(runtime, commands[i]!, place));
+  return withPosts(runtimes.map((runtime) => ({ runtime, place })), use);
+}
+
+/** The same, each with a way of its own to the database. */
+export async function withPosts(
+  posts: readonly Post[],
+  use: (workers: readonly Worker[]) => Promise<void>,
+): Promise<void> {
+  const commands = await Promise.all(posts.map(({ runtime }) => commandOf(runtime)));
+  const workers = posts.map((post, i) => new Worker(post, commands[i]!));
   try {
     await runAll(workers, { limit: "1000/1h", apiKey: "nobody's", requests: 32, inFlight: 16, now: 0 });
     await use(workers);

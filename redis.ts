@@ -1,0 +1,17 @@
+/**
+ * Counting in Redis and Valkey, on one server or on a Cluster.
+ *
+ * ```ts ignore
+ * import { withRateLimit } from "@kvota/kvota";
+ * import { redisStore } from "@kvota/kvota/redis";
+ *
+ * Bun.serve({ fetch: withRateLimit(() => new Response("hi"), { limit: "100/1m", store: redisStore(Bun.redis) }) });
+ * ```
+ *
+ * {@linkcode redisStore} takes the client that the application has: of node-redis, of ioredis, or Bun's own.
+ *
+ * @module
+ */
+export { redisStore, type RedisStoreOptions } from "./src/stores/redis.ts";
+export type { BunRedisLike, IoRedisLike, NodeRedisLike, RedisLike, ScriptInput } from "./src/stores/redis_like.ts";
+export type { GroupOutcome, RowWrite, Store, StoredRow } from "./src/stores/store.ts";

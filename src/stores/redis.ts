@@ -1,0 +1,150 @@
+/** Counting in Redis and Valkey by one script that compares and sets. */
+import { kvotaError, show } from "../errors.ts";
+import { checkFields } from "../fields.ts";
+import { isCluster, type RedisLike, type ScriptRunner, scriptRunner } from "./redis_like.ts";
+import { decodeRow, encodeRow, SCRIPT, scriptSha, VERSION_LENGTH } from "./redis_script.ts";
+import type { GroupOutcome, RowWrite, Store, StoredRow } from "./store.ts";
+
+/** The server does nothing else meanwhile: some 0.1 ms. */
+const MAX_ROWS = 64;
+
+/** Options of {@linkcode redisStore}. */
+export interface RedisStoreOptions {
+  /** What every key begins with; `"kvota"` unless said. Stores with other prefixes share nothing. */
+  readonly prefix?: string;
+  /**
+   * Puts all rows of the store into one slot of a Cluster, that of this text: what several rules have to have there, as they
+   * are counted all or nothing. One node counts for all, then; limiters with stores of other tags may count on others.
+   */
+  readonly hashTag?: string;
+}
+
+/**
+ * A store in Redis (6.2 or later) or Valkey: all processes on one database that count under one `name` and configuration count as one.
+ *
+ * Works with node-redis, ioredis and Bun's `RedisClient`, all of which share their rows; with a Cluster by the former two. The client is
+ * the application's: it connects and closes it, and listens to its errors. Every key has an expiry.
+ *
+ * @param client A client; it need not be connected yet.
+ * @param options `prefix`, `hashTag`.
+ * @throws {TypeError} `KVOTA_OPTION_INVALID`.
+ *
+ * @example
+ * ```ts ignore
+ * import { withRateLimit } from "@kvota/kvota";
+ * import { redisStore } from "@kvota/kvota/redis";
+ * import { createClient } from "redis";
+ *
+ * const client = await createClient({ url: "redis://localhost:6379" }).on("error", console.error).connect();
+ * Deno.serve(withRateLimit(() => new Response("hi"), { limit: "100/1m", store: redisStore(client) }));
+ * ```
+ */
+export function redisStore(client: RedisLike, options: RedisStoreOptions = {}): Store {
+  checkFields("make a Redis store", "KVOTA_OPTION_INVALID", options, ["prefix", "hashTag"]);
+  const { prefix = "kvota", hashTag } = options;
+  for (const [name, value] of Object.entries({ prefix, hashTag })) {
+    if (name === "hashTag" && value === undefined) continue;
+    if (typeof value !== "string" || !/^[\x20-\x7e]+$/.test(value) || /[{}]/.test(value)) {
+      throw invalid(`\`${name}\` must be non-empty printable ASCII without braces, received ${show(value)}`);
+    }
+  }
+  const run = scriptRunner(client);
+  if (run === undefined) throw invalid(`it takes a client of node-redis, ioredis or Bun, received ${show(client)}`);
+  const base = hashTag === undefined ? `${prefix}:` : `{${hashTag}}${prefix}:`;
+  return new RedisStore(run, base, isCluster(client), hashTag);
+}
+
+class RedisStore implements Store {
+  readonly description: string;
+  readonly maxRows: number;
+  readonly maxGroupRows = MAX_ROWS;
+  readonly #run: ScriptRunner;
+  readonly #base: string;
+  /** Whether rows may be on different nodes. */
+  readonly #isSpread: boolean;
+  /** Drawn at the first write, as workerd allows no randomness before a request. */
+  #writer = "";
+  #writes = 0;
+
+  constructor(run: ScriptRunner, base: string, isCluster: boolean, hashTag: string | undefined) {
+    this.#run = run;
+    this.#base = base;
+    this.#isSpread = isCluster && hashTag === undefined;
+    this.maxRows = this.#isSpread ? 1 : MAX_ROWS;
+    this.description = !isCluster
+      ? "Redis"
+      : hashTag === undefined
+      ? "a Redis Cluster without a `hashTag`, which would put all rows in one slot"
+      : `Redis Cluster in the slot of ${hashTag}`;
+  }
+
+  async read(keys: readonly string[]): Promise<readonly StoredRow[]> {
+    const calls = this.#isSpread ? keys.map((key) => [key]) : [keys];
+    const replies = await Promise.all(calls.map((keys) => this.#call(keys.map((key) => this.#stored(key)), [])));
+    return replies.flat().map(decodeRow);
+  }
+
+  async commit(writes: readonly RowWrite[]): Promise<readonly (string | null)[] | null> {
+    const [outcome] = await this.#commit([writes]);
+    return "versions" in outcome! ? outcome.versions : null;
+  }
+
+  async commitGroups(groups: readonly (readonly RowWrite[])[]): Promise<readonly GroupOutcome[]> {
+    if (!this.#isSpread) return await this.#commit(groups);
+    const calls = await Promise.allSettled(groups.map((group) => this.#commit([group])));
+    // What one node does not answer is not lost to the rows of the others.
+    const failures = calls.filter((call) => call.status === "rejected");
+    if (failures.length === groups.length) throw failures[0]?.reason;
+    return calls.map((call) => call.status === "fulfilled" ? call.value[0]! : { error: call.reason });
+  }
+
+  async #commit(groups: readonly (readonly RowWrite[])[]): Promise<readonly GroupOutcome[]> {
+    const writes = groups.flat();
+    const versions = writes.map(({ value }) => value === null ? null : this.#nextVersion());
+    const args = [groups.map(({ length }) => length).join(" ")];
+    for (const [i, { version, value, expireIn }] of writes.entries()) {
+      args.push(
+        version ?? "",
+        value === null ? "" : encodeRow(versions[i]!, value),
+        `${Math.max(1, Math.ceil(expireIn))}`,
+      );
+    }
+    const refused = new Map<number, readonly unknown[]>();
+    const reply = await this.#call(writes.map(({ key }) => this.#stored(key)), args);
+    for (let i = 0; i < reply.length; i += 2) refused.set(Number(reply[i]), reply[i + 1] as readonly unknown[]);
+    let first = 0;
+    return groups.map(({ length }) => {
+      const rows = refused.get(first);
+      const outcome = rows === undefined
+        ? { versions: versions.slice(first, first + length) }
+        : { rows: rows.map(decodeRow) };
+      first += length;
+      return outcome;
+    });
+  }
+
+  async #call(keys: readonly string[], args: readonly string[]): Promise<readonly unknown[]> {
+    if (keys.length === 0) return [];
+    try {
+      return await this.#run("EVALSHA", scriptSha(), keys, args) as readonly unknown[];
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+    }
+    // The server is new or has forgotten it; it keeps what it has run.
+    return await this.#run("EVAL", SCRIPT, keys, args) as readonly unknown[];
+  }
+
+  /** Braces in a key would choose its slot, and clients choose keys: with an empty pair before them they do not. */
+  #stored(key: string): string {
+    return this.#base + (key.includes("{") ? `{}${key}` : key);
+  }
+
+  #nextVersion(): string {
+    this.#writer ||= btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(6))));
+    return this.#writer + (this.#writes++).toString(36).padStart(VERSION_LENGTH - this.#writer.length, "0");
+  }
+}
+
+function invalid(why: string): Error {
+  return kvotaError("TypeError", "KVOTA_OPTION_INVALID", `Cannot make a Redis store: ${why}`);
+}
