@@ -23,7 +23,7 @@ export interface Asked {
   readonly limit: string;
   /** The limit of a second rule, which counts all requests together. */
   readonly beside?: string;
-  readonly consistency?: Consistency;
+  readonly consistency?: Consistency | undefined;
   readonly storeTimeout?: number;
   readonly onStoreFailure?: FailurePolicy;
   /** How far the clock is ahead of the machine's, in milliseconds; unless said it stands still where each order says. */
