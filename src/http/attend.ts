@@ -85,7 +85,9 @@ function hold(limiter: Limiter, result: RateLimitResult): () => void {
 
   async function renew(): Promise<void> {
     isRenewing = true;
-    await Promise.all(parts.map((part) => part.renew().catch((error) => limiter.tell({ type: "release-failed", error }))));
+    await Promise.all(
+      parts.map((part) => part.renew().catch((error) => limiter.tell({ type: "release-failed", error }))),
+    );
     isRenewing = false;
     if (isOver) free();
     else timer = idleTimer(renew, period);

@@ -1,5 +1,6 @@
 /** When a response has been sent, as well as each runtime tells it. */
 import { isPromise } from "../maybe_promise.ts";
+import { typedHeadersOf } from "./typed_headers.ts";
 
 /** Node's response, of which only this is used. */
 interface NodeResponse {
@@ -56,20 +57,33 @@ export function whenSent(
   end: Promise<unknown> | undefined,
   done: () => void,
 ): Response {
-  if (end !== undefined) void end.then(done);
+  if (end !== undefined) {
+    void end.then(done);
+    return response;
+  }
+  const headers = typedHeadersOf(response);
+  const { body, status, statusText } = response;
   // A body that somebody reads already cannot be watched, nor be sent.
-  else if (response.body === null || response.body.locked) done();
-  else return new Response(watched(response.body, request.signal, done), response);
-  return response;
+  if (body === null || body.locked) {
+    done();
+    return response;
+  }
+  // Deno cancels the body of a client that has gone, and warns of whoever asks for the signal.
+  if (!("Deno" in globalThis)) whenAborted(request.signal, done);
+  return new Response(watched(body, done), { status, statusText, headers });
+}
+
+function whenAborted(signal: AbortSignal, done: () => void): void {
+  if (signal.aborted) done();
+  else signal.addEventListener("abort", done, { once: true });
 }
 
 /** Calls what belongs to a body that was thrown away unread, once that is noticed. */
 const forgotten = new FinalizationRegistry<() => void>((done) => done());
 
 /** The same bytes; `done` is called when they end, or are not wanted any more. */
-function watched(source: ReadableStream<Uint8Array>, gone: AbortSignal, done: () => void): ReadableStream<Uint8Array> {
+function watched(source: ReadableStream<Uint8Array>, done: () => void): ReadableStream<Uint8Array> {
   const reader = source.getReader();
-  gone.addEventListener("abort", done, { once: true });
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
