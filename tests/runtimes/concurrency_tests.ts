@@ -34,7 +34,7 @@ function streaming(
 
 async function status(url: string): Promise<number> {
   const response = await fetch(url);
-  await response.arrayBuffer();
+  await response.body?.cancel();
   return response.status;
 }
 
