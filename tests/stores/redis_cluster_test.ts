@@ -110,7 +110,8 @@ const parts: Record<string, (cluster: RedisCluster, clients: readonly RedisLike[
     };
     const move = async (): Promise<void> => {
       await cluster.move(slot, async () => {
-        for (let halfway = passed + 200; passed < halfway;) await new Promise((resolve) => setTimeout(resolve, 1));
+        const halfway = passed + 200;
+        while (passed < halfway) await new Promise((resolve) => setTimeout(resolve, 1));
       });
       isMoving = false;
     };
