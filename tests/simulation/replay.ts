@@ -1,0 +1,189 @@
+/**
+ * What was decided in the store, done again to naive models in the order in which the store did it.
+ *
+ * The models know only what limiters were told. So a row has been charged as much at least, and more where a commit happened and its answer was lost: each
+ * admission must fit into its model, and no row may have more left than its model. Where nothing went wrong, each answer must be the
+ * model's, to the last figure.
+ */
+import { type ModelDecision, type ModelReceipt, type ModelSpec, RuleModel } from "../laws/models.ts";
+import { type Call, nameOf } from "./log.ts";
+import { isFaulty } from "./scenario.ts";
+import type { Sight } from "./store.ts";
+import type { Outcome } from "./world.ts";
+
+/** One thing that was done to a row. */
+interface Entry {
+  readonly call: Call;
+  /** When, by the order of all that the store did; what was done together stands in the order in which it was asked. */
+  readonly order: number;
+  readonly place: number;
+  readonly sight: Sight | undefined;
+}
+
+/** Orders that belong to one history: a store that forgets begins another one. */
+type History = (order: number) => boolean;
+
+export function replay(outcome: Outcome): readonly string[] {
+  const wrong = new Set<string>();
+  const rows = new Set(outcome.calls.flatMap(({ rows }) => rows));
+  for (const row of rows) {
+    const calls = outcome.calls.filter((call) => call.rows.includes(row));
+    if (calls.some(isUncertain)) continue;
+    const entries = calls.flatMap((call) => entryOf(call, row)).sort((a, b) => a.order - b.order || a.place - b.place);
+    const receipts = new Map<Call, ModelReceipt>();
+    for (const history of historiesOf(outcome)) {
+      const told = new Replay(row, outcome, receipts).play(entries.filter(({ order }) => history(order)));
+      for (const line of told) wrong.add(line);
+    }
+  }
+  return [...wrong];
+}
+
+/** Whether something was given back, or not: nobody can tell. */
+function isUncertain({ kind, error, answeredAt }: Call): boolean {
+  return (kind === "refund" || kind === "reset" || kind === "settle") && (error !== undefined || answeredAt === undefined);
+}
+
+/** A store's history up to each of its restarts, and the one that is left at last. */
+function historiesOf({ forgettings }: Outcome): readonly History[] {
+  return [...forgettings, { order: Infinity }].map(({ order: end }, i) => (order) =>
+    order <= end && !forgettings.slice(0, i).some(({ order: restart, kept }) => order > kept && order <= restart)
+  );
+}
+
+function entryOf(call: Call, row: string): Entry[] {
+  const sight = call.sights[call.rows.indexOf(row)];
+  // Slots that may have been freed are taken for free: from then on more may be admitted, and less never.
+  if (call.kind === "release" && (call.error !== undefined || call.answeredAt === undefined)) {
+    return [{ call, order: call.after + 0.5, place: call.turn, sight: undefined }];
+  }
+  if (sight === undefined || call.error !== undefined || call.answeredAt === undefined) return [];
+  const { source } = call.result ?? { source: "store" };
+  if (source === "cache") return [{ call, order: sight.order + 0.25, place: call.turn, sight }];
+  // What concerns several rows never flies with what concerns one of them alone.
+  return source === "store" ? [{ call, order: sight.order, place: call.rows.length > 1 ? call.rank : call.turn, sight }] : [];
+}
+
+class Replay {
+  readonly #row: string;
+  readonly #isExact: boolean;
+  readonly #hasBlocks: boolean;
+  readonly #receipts: Map<Call, ModelReceipt>;
+  readonly #own = new Map<Call, ModelReceipt>();
+  readonly #model: RuleModel;
+  readonly #wrong: string[] = [];
+  /** The row's own time: the furthest that the clocks of those who wrote it have been. */
+  #touchedAt = 0;
+
+  constructor(row: string, { scenario, calls }: Outcome, receipts: Map<Call, ModelReceipt>) {
+    this.#row = row;
+    this.#isExact = !isFaulty(scenario.seed);
+    this.#hasBlocks = calls.some(({ kind }) => kind === "block");
+    this.#receipts = receipts;
+    const specs: readonly ModelSpec[] = scenario.rules.find(({ name }) => row.startsWith(`${name}/`))!.limits;
+    this.#model = new RuleModel(specs);
+  }
+
+  play(entries: readonly Entry[]): readonly string[] {
+    let order = -1;
+    for (const entry of entries) {
+      if (Math.floor(entry.order) > order) {
+        order = Math.floor(entry.order);
+        this.#enter(entries.filter((other) => other.order === entry.order));
+      }
+      const time = Math.max(entry.call.now, this.#touchedAt);
+      if (this.#do(entry, time)) this.#touchedAt = time;
+    }
+    return this.#wrong;
+  }
+
+  /** Takes over the row's time as it was before these. */
+  #enter(together: readonly Entry[]): void {
+    const [{ sight }] = together as [Entry];
+    if (sight === undefined) return;
+    const { touchedAt, leftAt = 0 } = sight;
+    // Whoever has deleted a row himself remembers its time, and the store does not.
+    const remembered = together.every(({ call }) => call.now < leftAt) ? leftAt : 0;
+    this.#touchedAt = touchedAt ?? remembered;
+  }
+
+  /** Whether it moves the row's time. */
+  #do({ call, sight }: Entry, time: number): boolean {
+    const { kind, cost, order, of } = call;
+    switch (kind) {
+      case "limit":
+      case "check":
+      case "wait":
+      case "peek":
+        return this.#decide(call, time, sight!);
+      case "refund":
+        this.#model.refund(time, cost);
+        return true;
+      case "settle":
+        this.#model.settle(time, this.#receiptOf(of!), cost);
+        return true;
+      case "release":
+        this.#model.release(time, this.#receiptOf(of!));
+        return sight !== undefined;
+      case "block":
+        // By the clock of whoever makes it.
+        this.#model.block(call.now, order!.span);
+        return false;
+      case "reset":
+        this.#model.reset();
+        this.#touchedAt = 0;
+        return false;
+      case "close":
+        return false;
+    }
+  }
+
+  #decide(call: Call, time: number, sight: Sight): boolean {
+    const result = call.result!;
+    const isCharge = result.ok && call.kind !== "peek";
+    if (result.source === "cache") {
+      if (result.ok) this.#complain(call, "is admitted from memory");
+      // To look would end a block for those whose clocks are behind.
+      if (this.#hasBlocks) return false;
+    }
+    if (isCharge && call.cost > 0 && !sight.isWritten) this.#complain(call, "is admitted without a commit");
+    const expected = this.#model.decide(time, call.cost, isCharge);
+    if (expected.receipt !== undefined) {
+      this.#own.set(call, expected.receipt);
+      this.#receipts.set(call, expected.receipt);
+    }
+    const part = result.rules.find(({ name }) => this.#row.startsWith(`${name}/`))!;
+    if (isCharge && !expected.ok) this.#complain(call, "is admitted beyond the limit");
+    for (const [i, { remaining }] of part.limits.entries()) {
+      const { remaining: least } = expected.limits[i]!;
+      if (remaining > least) this.#complain(call, `has ${remaining} left, where ${least} can be at most`);
+    }
+    if (this.#isExact) this.#compare(call, part, expected, time - call.now);
+    return isCharge && call.cost > 0;
+  }
+
+  #compare(call: Call, { limits }: { readonly limits: readonly object[] }, expected: ModelDecision, ahead: number): void {
+    const figures = expected.limits.map(({ ok, remaining, resetAt, retryAfter }) => ({
+      ok,
+      remaining,
+      resetAt,
+      retryAfter: ok ? 0 : retryAfter + ahead,
+    }));
+    const told = (limits as typeof figures).map(({ ok, remaining, resetAt, retryAfter }) => ({ ok, remaining, resetAt, retryAfter }));
+    const [a, b] = [JSON.stringify(told), JSON.stringify(figures)];
+    if (a !== b) this.#complain(call, `says ${a}, and should ${b}`);
+    if (call.rows.length === 1 && call.result!.delay !== expected.delay) this.#complain(call, "has another delay");
+  }
+
+  /** That of this history, or of the one before, which the store has forgotten. */
+  #receiptOf(call: Call): ModelReceipt | undefined {
+    const own = this.#own.get(call);
+    if (own !== undefined) return own;
+    const forgotten = this.#receipts.get(call);
+    return forgotten === undefined ? undefined : { ...forgotten, isSettled: false, isReleased: false };
+  }
+
+  #complain(call: Call, what: string): void {
+    this.#wrong.push(`${nameOf(call)} of p${call.by.index} at ${call.askedAt.toFixed(2)} in ${this.#row}: ${what}`);
+  }
+}
