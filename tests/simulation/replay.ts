@@ -14,11 +14,13 @@ import type { Outcome } from "./world.ts";
 /** One thing that was done to a row. */
 interface Entry {
   readonly call: Call;
-  /** When, by the order of all that the store did; what was done together stands in the order in which it was asked. */
+  /** When, by the order of all that the store did. */
   readonly order: number;
-  readonly place: number;
   readonly sight: Sight | undefined;
 }
+
+/** At least one. */
+type Group = readonly [Entry, ...Entry[]];
 
 /** Orders that belong to one history: a store that forgets begins another one. */
 type History = (order: number) => boolean;
@@ -29,10 +31,11 @@ export function replay(outcome: Outcome): readonly string[] {
   for (const row of rows) {
     const calls = outcome.calls.filter((call) => call.rows.includes(row));
     if (calls.some(isUncertain)) continue;
-    const entries = calls.flatMap((call) => entryOf(call, row)).sort((a, b) => a.order - b.order || a.place - b.place);
+    const entries = calls.flatMap((call) => entryOf(call, row));
+    const groups = groupsOf(entries);
     const receipts = new Map<Call, ModelReceipt>();
     for (const history of historiesOf(outcome)) {
-      const told = new Replay(row, outcome, receipts).play(entries.filter(({ order }) => history(order)));
+      const told = new Replay(row, outcome, receipts).play(groups.filter(([{ order }]) => history(order)));
       for (const line of told) wrong.add(line);
     }
   }
@@ -55,13 +58,28 @@ function entryOf(call: Call, row: string): Entry[] {
   const sight = call.sights[call.rows.indexOf(row)];
   // Slots that may have been freed are taken for free: from then on more may be admitted, and less never.
   if (call.kind === "release" && (call.error !== undefined || call.answeredAt === undefined)) {
-    return [{ call, order: call.after + 0.5, place: call.turn, sight: undefined }];
+    return [{ call, order: call.after + 0.5, sight: undefined }];
   }
   if (sight === undefined || call.error !== undefined || call.answeredAt === undefined) return [];
   const { source } = call.result ?? { source: "store" };
-  if (source === "cache") return [{ call, order: sight.order + 0.25, place: call.turn, sight }];
-  // What concerns several rows never flies with what concerns one of them alone.
-  return source === "store" ? [{ call, order: sight.order, place: call.rows.length > 1 ? call.rank : call.turn, sight }] : [];
+  if (source === "cache") return [{ call, order: sight.order + 0.25, sight }];
+  return source === "store" ? [{ call, order: sight.order, sight }] : [];
+}
+
+/** What was done together, in the order in which it was done. */
+function groupsOf(entries: readonly Entry[]): readonly Group[] {
+  const groups = Map.groupBy(entries, ({ order }) => order);
+  return [...groups.values()].sort(([a], [b]) => a!.order - b!.order).map((group) => {
+    if (group.length === 1) return group as [Entry];
+    // What concerns the same rows is done in the order in which it was asked, and decisions tell which rows came first.
+    const bundles = [...Map.groupBy(group, ({ call }) => call.rows.join()).values()];
+    const rankOf = (bundle: readonly Entry[]) => bundle.find(({ call }) => call.rank >= 0)?.call.rank;
+    bundles.sort((a, b) => {
+      const [rankOfA, rankOfB] = [rankOf(a), rankOf(b)];
+      return rankOfA !== undefined && rankOfB !== undefined ? rankOfA - rankOfB : a[0]!.call.turn - b[0]!.call.turn;
+    });
+    return bundles.flat() as [Entry, ...Entry[]];
+  });
 }
 
 class Replay {
@@ -84,23 +102,22 @@ class Replay {
     this.#model = new RuleModel(specs);
   }
 
-  play(entries: readonly Entry[]): readonly string[] {
-    let order = -1;
-    for (const entry of entries) {
-      if (Math.floor(entry.order) > order) {
-        order = Math.floor(entry.order);
-        this.#enter(entries.filter((other) => other.order === entry.order));
+  play(groups: readonly Group[]): readonly string[] {
+    for (const group of groups) {
+      this.#enter(group);
+      for (const entry of group) {
+        const time = Math.max(entry.call.now, this.#touchedAt);
+        if (this.#do(entry, time)) this.#touchedAt = time;
       }
-      const time = Math.max(entry.call.now, this.#touchedAt);
-      if (this.#do(entry, time)) this.#touchedAt = time;
     }
     return this.#wrong;
   }
 
   /** Takes over the row's time as it was before these. */
-  #enter(together: readonly Entry[]): void {
-    const [{ sight }] = together as [Entry];
-    if (sight === undefined) return;
+  #enter(together: Group): void {
+    const [{ order, sight }] = together;
+    // What is answered from memory sees the row as it was left.
+    if (sight === undefined || order > sight.order) return;
     const { touchedAt, leftAt = 0 } = sight;
     // Whoever has deleted a row himself remembers its time, and the store does not.
     const remembered = together.every(({ call }) => call.now < leftAt) ? leftAt : 0;
