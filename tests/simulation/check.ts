@@ -3,6 +3,7 @@ import { checkBounds } from "./bounds.ts";
 import { type Call, nameOf } from "./log.ts";
 import { replay } from "./replay.ts";
 import { type Consistency, isFaulty } from "./scenario.ts";
+import { checkWarmth } from "./warm.ts";
 import type { Outcome } from "./world.ts";
 
 /** Milliseconds beyond `storeTimeout` within which everything is answered. */
@@ -10,7 +11,7 @@ const SLACK = 50;
 
 /** By level of consistency; each gives what it finds wrong. */
 const promises: Readonly<Record<Consistency, readonly ((outcome: Outcome) => readonly string[])[]>> = {
-  strict: [replay, checkBounds],
+  strict: [replay, checkBounds, checkWarmth],
 };
 
 /** What is wrong with a run: nothing, as a rule. */

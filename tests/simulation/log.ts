@@ -119,6 +119,11 @@ export class Log {
   }
 }
 
+/** Whether units were charged. */
+export function isAdmission({ kind, cost, result }: Call): boolean {
+  return (kind === "limit" || kind === "check" || kind === "wait") && result?.ok === true && cost > 0;
+}
+
 /** What a call is called in traces and in what is found wrong with it. */
 export function nameOf({ turn, kind, rows, cost, order, of }: Call): string {
   const about = kind === "block" || kind === "wait" ? ` ${order!.span} ms` : of === undefined ? "" : ` #${of.turn}`;

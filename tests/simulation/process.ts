@@ -3,7 +3,7 @@ import { createRateLimiter, type RateLimiter, type RateLimitResult } from "../..
 import type { LimitObject } from "../../mod.ts";
 import type { Owner, VirtualTime } from "./clock.ts";
 import type { Call, Log } from "./log.ts";
-import type { Order, RuleSpec, Scenario } from "./scenario.ts";
+import { type Order, type RuleSpec, rowsOf, type Scenario } from "./scenario.ts";
 import { Connection, type Database, type Sight, type Wire } from "./store.ts";
 
 /** The request that is asked about; who asks is told beside it. */
@@ -55,7 +55,7 @@ export class Process implements Owner {
   /** Does what is ordered, unless a call that has the rows to itself is in the way. */
   take(order: Order): void {
     const { kind, cost, span, keys } = order;
-    const rows = this.#rowsOf(order);
+    const rows = this.#rowsFor(order);
     if (rows.some((row) => this.#taken.has(row))) return;
     if (kind === "block" || kind === "reset" || kind === "wait") {
       if (rows.some((row) => this.#busy.has(row))) return;
@@ -115,7 +115,8 @@ export class Process implements Owner {
     const { actual, span } = call.order!;
     this.#time.plan(span, this, () => {
       if (call.rows.some((row) => this.#taken.has(row))) return this.#finish(call, result);
-      const held = call.rows.filter((row) => this.#specsOf(row).some(({ algorithm }) => algorithm === "concurrency"));
+      const held = rowsOf(this.#scenario, [call])
+        .filter(({ limits }) => limits.some(({ algorithm }) => algorithm === "concurrency")).map(({ row }) => row);
       if (held.length > 0) this.#follow(this.#log.open(this, "release", held, call.cost, call), () => result.release());
       if (actual === undefined) return;
       for (const row of call.rows) {
@@ -125,13 +126,9 @@ export class Process implements Owner {
     });
   }
 
-  #rowsOf({ kind, rule, keys }: Order): readonly string[] {
+  #rowsFor({ kind, rule, keys }: Order): readonly string[] {
     const rows = this.#scenario.rules.map(({ name }, i) => `${name}/${keys[i]}`);
     return kind === "check" ? rows : [rows[rule]!];
-  }
-
-  #specsOf(row: string): RuleSpec["limits"] {
-    return this.#scenario.rules.find(({ name }) => row.startsWith(`${name}/`))!.limits;
   }
 
   #see(sights: readonly Sight[]): void {

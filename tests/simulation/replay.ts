@@ -5,9 +5,9 @@
  * admission must fit into its model, and no row may have more left than its model. Where nothing went wrong, each answer must be the
  * model's, to the last figure.
  */
-import { type ModelDecision, type ModelReceipt, type ModelSpec, RuleModel } from "../laws/models.ts";
+import { type ModelDecision, type ModelReceipt, RuleModel } from "../laws/models.ts";
 import { type Call, nameOf } from "./log.ts";
-import { isFaulty } from "./scenario.ts";
+import { isFaulty, type RuleSpec, rowsOf } from "./scenario.ts";
 import type { Sight } from "./store.ts";
 import type { Outcome } from "./world.ts";
 
@@ -27,24 +27,24 @@ type History = (order: number) => boolean;
 
 export function replay(outcome: Outcome): readonly string[] {
   const wrong = new Set<string>();
-  const rows = new Set(outcome.calls.flatMap(({ rows }) => rows));
-  for (const row of rows) {
+  for (const { row, limits } of rowsOf(outcome.scenario, outcome.calls)) {
     const calls = outcome.calls.filter((call) => call.rows.includes(row));
     if (calls.some(isUncertain)) continue;
     const entries = calls.flatMap((call) => entryOf(call, row));
     const groups = groupsOf(entries);
     const receipts = new Map<Call, ModelReceipt>();
     for (const history of historiesOf(outcome)) {
-      const told = new Replay(row, outcome, receipts).play(groups.filter(([{ order }]) => history(order)));
+      const told = new Replay(row, limits, outcome, receipts).play(groups.filter(([{ order }]) => history(order)));
       for (const line of told) wrong.add(line);
     }
   }
   return [...wrong];
 }
 
-/** Whether something was given back, or not: nobody can tell. */
+/** Whether something was given back, or not: nobody can tell. Who waits for too long gives back what came too late. */
 function isUncertain({ kind, error, answeredAt }: Call): boolean {
-  return (kind === "refund" || kind === "reset" || kind === "settle") && (error !== undefined || answeredAt === undefined);
+  const mayGiveBack = kind === "refund" || kind === "reset" || kind === "settle" || kind === "wait";
+  return mayGiveBack && (error !== undefined || answeredAt === undefined);
 }
 
 /** A store's history up to each of its restarts, and the one that is left at last. */
@@ -93,13 +93,12 @@ class Replay {
   /** The row's own time: the furthest that the clocks of those who wrote it have been. */
   #touchedAt = 0;
 
-  constructor(row: string, { scenario, calls }: Outcome, receipts: Map<Call, ModelReceipt>) {
+  constructor(row: string, limits: RuleSpec["limits"], { scenario, calls }: Outcome, receipts: Map<Call, ModelReceipt>) {
     this.#row = row;
     this.#isExact = !isFaulty(scenario.seed);
     this.#hasBlocks = calls.some(({ kind }) => kind === "block");
     this.#receipts = receipts;
-    const specs: readonly ModelSpec[] = scenario.rules.find(({ name }) => row.startsWith(`${name}/`))!.limits;
-    this.#model = new RuleModel(specs);
+    this.#model = new RuleModel(limits);
   }
 
   play(groups: readonly Group[]): readonly string[] {

@@ -73,6 +73,16 @@ export function givesBack({ orders }: Scenario): boolean {
   return orders.some(({ kind, actual }) => kind === "refund" || kind === "reset" || actual !== undefined);
 }
 
+/** The rows that calls concern, and their limits. */
+export function rowsOf(
+  { rules }: Scenario,
+  calls: readonly { readonly rows: readonly string[] }[],
+): readonly { readonly row: string; readonly limits: RuleSpec["limits"] }[] {
+  return [...new Set(calls.flatMap(({ rows }) => rows))].map((row) => {
+    return { row, limits: rules.find(({ name }) => row.startsWith(`${name}/`))!.limits };
+  });
+}
+
 export function scenarioOf(seed: number, consistency: Consistency): Scenario {
   const random = new Random(seed, "scenario");
   const processes = random.pick([1, 1, 2, 2, 3, 4]);
