@@ -6,8 +6,8 @@ import { type Consistency, isFaulty } from "./scenario.ts";
 import { checkWarmth } from "./warm.ts";
 import type { Outcome } from "./world.ts";
 
-/** Milliseconds beyond `storeTimeout` within which everything is answered. */
-const SLACK = 50;
+/** Milliseconds beyond `storeTimeout` within which everything is answered: a pause between two tries, and making room for others. */
+const SLACK = 60;
 
 /** By level of consistency; each gives what it finds wrong. */
 const promises: Readonly<Record<Consistency, readonly ((outcome: Outcome) => readonly string[])[]>> = {

@@ -119,9 +119,14 @@ export class Log {
   }
 }
 
+/** Whether it charges where it is allowed. */
+export function isCharge(kind: Call["kind"]): boolean {
+  return kind === "limit" || kind === "check" || kind === "wait";
+}
+
 /** Whether units were charged. */
 export function isAdmission({ kind, cost, result }: Call): boolean {
-  return (kind === "limit" || kind === "check" || kind === "wait") && result?.ok === true && cost > 0;
+  return isCharge(kind) && result?.ok === true && cost > 0;
 }
 
 /** What a call is called in traces and in what is found wrong with it. */

@@ -6,7 +6,7 @@
  * model's, to the last figure.
  */
 import { type ModelDecision, type ModelReceipt, RuleModel } from "../laws/models.ts";
-import { type Call, nameOf } from "./log.ts";
+import { type Call, isCharge, nameOf } from "./log.ts";
 import { isFaulty, type RuleSpec, rowsOf } from "./scenario.ts";
 import type { Sight } from "./store.ts";
 import type { Outcome } from "./world.ts";
@@ -29,7 +29,7 @@ export function replay(outcome: Outcome): readonly string[] {
   const wrong = new Set<string>();
   for (const { row, limits } of rowsOf(outcome.scenario, outcome.calls)) {
     const calls = outcome.calls.filter((call) => call.rows.includes(row));
-    if (calls.some(isUncertain)) continue;
+    if (calls.some((call) => isUncertain(call, isFaulty(outcome.scenario.seed)))) continue;
     const entries = calls.flatMap((call) => entryOf(call, row));
     const groups = groupsOf(entries);
     const receipts = new Map<Call, ModelReceipt>();
@@ -42,7 +42,9 @@ export function replay(outcome: Outcome): readonly string[] {
 }
 
 /** Whether something was given back, or not: nobody can tell. Who waits for too long gives back what came too late. */
-function isUncertain({ kind, error, answeredAt }: Call): boolean {
+function isUncertain({ kind, error, answeredAt }: Call, isFaulty: boolean): boolean {
+  // When a block is over who has ended it says: nobody, where he was not answered.
+  if (kind === "block") return isFaulty;
   const mayGiveBack = kind === "refund" || kind === "reset" || kind === "settle" || kind === "wait";
   return mayGiveBack && (error !== undefined || answeredAt === undefined);
 }
@@ -92,6 +94,8 @@ class Replay {
   readonly #wrong: string[] = [];
   /** The row's own time: the furthest that the clocks of those who wrote it have been. */
   #touchedAt = 0;
+  /** Whose write was the last one, where it left no row. */
+  #deletedBy: Call["by"] | undefined;
 
   constructor(row: string, limits: RuleSpec["limits"], { scenario, calls }: Outcome, receipts: Map<Call, ModelReceipt>) {
     this.#row = row;
@@ -103,7 +107,7 @@ class Replay {
 
   play(groups: readonly Group[]): readonly string[] {
     for (const group of groups) {
-      this.#enter(group);
+      this.#enter(group, group.map(({ call }) => call));
       for (const entry of group) {
         const time = Math.max(entry.call.now, this.#touchedAt);
         if (this.#do(entry, time)) this.#touchedAt = time;
@@ -113,14 +117,18 @@ class Replay {
   }
 
   /** Takes over the row's time as it was before these. */
-  #enter(together: Group): void {
-    const [{ order, sight }] = together;
+  #enter([{ call: { by }, order, sight }]: Group, calls: readonly Call[]): void {
     // What is answered from memory sees the row as it was left.
     if (sight === undefined || order > sight.order) return;
     const { touchedAt, leftAt = 0 } = sight;
-    // Whoever has deleted a row himself remembers its time, and the store does not.
-    const remembered = together.every(({ call }) => call.now < leftAt) ? leftAt : 0;
-    this.#touchedAt = touchedAt ?? remembered;
+    if (touchedAt !== undefined) this.#touchedAt = touchedAt;
+    // Whoever has deleted a row himself remembers its time, as long as he does not read that there is none.
+    else if (this.#isExact && calls.every(({ now }) => now < leftAt)) this.#touchedAt = leftAt;
+    else if (
+      !sight.isWritten || this.#deletedBy !== by || this.#touchedAt > leftAt ||
+      calls.some(({ kind }) => !isCharge(kind))
+    ) this.#touchedAt = 0;
+    this.#deletedBy = sight.isWritten && sight.leftAt === undefined ? by : undefined;
   }
 
   /** Whether it moves the row's time. */
@@ -156,26 +164,26 @@ class Replay {
 
   #decide(call: Call, time: number, sight: Sight): boolean {
     const result = call.result!;
-    const isCharge = result.ok && call.kind !== "peek";
+    const isCharged = result.ok && isCharge(call.kind);
     if (result.source === "cache") {
       if (result.ok) this.#complain(call, "is admitted from memory");
       // To look would end a block for those whose clocks are behind.
       if (this.#hasBlocks) return false;
     }
-    if (isCharge && call.cost > 0 && !sight.isWritten) this.#complain(call, "is admitted without a commit");
-    const expected = this.#model.decide(time, call.cost, isCharge);
+    if (isCharged && call.cost > 0 && !sight.isWritten) this.#complain(call, "is admitted without a commit");
+    const expected = this.#model.decide(time, call.cost, isCharged);
     if (expected.receipt !== undefined) {
       this.#own.set(call, expected.receipt);
       this.#receipts.set(call, expected.receipt);
     }
     const part = result.rules.find(({ name }) => this.#row.startsWith(`${name}/`))!;
-    if (isCharge && !expected.ok) this.#complain(call, "is admitted beyond the limit");
+    if (isCharged && !expected.ok) this.#complain(call, "is admitted beyond the limit");
     for (const [i, { remaining }] of part.limits.entries()) {
       const { remaining: least } = expected.limits[i]!;
       if (remaining > least) this.#complain(call, `has ${remaining} left, where ${least} can be at most`);
     }
     if (this.#isExact) this.#compare(call, part, expected, time - call.now);
-    return isCharge && call.cost > 0;
+    return isCharged && call.cost > 0;
   }
 
   #compare(call: Call, { limits }: { readonly limits: readonly object[] }, expected: ModelDecision, ahead: number): void {

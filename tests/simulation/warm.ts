@@ -9,7 +9,8 @@ import { givesBack, type RuleSpec, rowsOf } from "./scenario.ts";
 import type { Outcome } from "./world.ts";
 
 export function checkWarmth({ scenario, calls }: Outcome): readonly string[] {
-  if (givesBack(scenario) || scenario.policy !== "memory") return [];
+  // What a store has forgotten those forget who read it.
+  if (givesBack(scenario) || scenario.policy !== "memory" || scenario.restarts.length > 0) return [];
   const admitted = calls.filter(isAdmission);
   return rowsOf(scenario, admitted).flatMap(({ row, limits }) => {
     const concerned = calls.filter(({ rows }) => rows.includes(row));
