@@ -26,9 +26,7 @@ export function checkBounds(outcome: Outcome): readonly string[] {
       };
       const bound = boundOf(spec, spec.window + apartOf(outcome, own));
       hold("everybody", own, bound * (alone.length > 0 ? 1 + processes : 1));
-      for (const [by, calls] of Map.groupBy(alone, ({ by }) => by)) {
-        hold(`p${by.index} by itself`, calls, boundOf(spec, spec.window));
-      }
+      for (const calls of spellsOf(own)) hold(`p${calls[0]!.by.index} by itself`, calls, boundOf(spec, spec.window));
     }
   }
   return wrong;
@@ -39,6 +37,19 @@ function stillCounts({ result, sights, askedAt }: Call, { scenario, forgettings 
     return scenario.policy === "memory" && scenario.restarts.every(({ at }) => askedAt > at);
   }
   return sights.every((sight) => !forgettings.some(({ order, kept }) => sight!.order > kept && sight!.order <= order));
+}
+
+/** What each process admitted by itself without a charge in the store between. */
+function spellsOf(admitted: readonly Call[]): readonly (readonly Call[])[] {
+  const spells: Call[][] = [];
+  for (const calls of Map.groupBy(admitted, ({ by }) => by).values()) {
+    let spell: Call[] = [];
+    for (const call of calls.sort((a, b) => a.answeredAt! - b.answeredAt! || a.rank - b.rank)) {
+      if (call.result!.source === "store") spell = [];
+      else if (spell.push(call) === 1) spells.push(spell);
+    }
+  }
+  return spells;
 }
 
 /** How far apart the clocks are, and asking from being charged. */

@@ -19,7 +19,9 @@ export function check(outcome: Outcome): readonly string[] {
   const { scenario, calls, unhandled } = outcome;
   return [
     ...unhandled.map((reason) => `nobody has handled: ${reason}`),
-    ...calls.flatMap((call) => checkAnswer(call, outcome).map((what) => `${nameOf(call)} of p${call.by.index}: ${what}`)),
+    ...calls.flatMap((call) =>
+      checkAnswer(call, outcome).map((what) => `${nameOf(call)} of p${call.by.index}: ${what}`)
+    ),
     ...promises[scenario.consistency].flatMap((promise) => promise(outcome)),
   ];
 }
@@ -37,8 +39,12 @@ function checkAnswer(call: Call, { scenario: { seed, policy, storeTimeout, end }
   if (result === undefined) return wrong;
   const { source, ok } = result;
   if (source === "fallback" && !isFaulty(seed)) wrong.push("is not decided in the store");
-  if (source === "fallback" && askedAt > end + 2 * storeTimeout && kind === "peek") wrong.push("does not find back to the store");
-  if (source === "fallback" && policy !== "memory" && ok !== (policy === "open")) wrong.push("is not decided by the policy");
+  if (source === "fallback" && askedAt > end + 2 * storeTimeout && kind === "peek") {
+    wrong.push("does not find back to the store");
+  }
+  if (source === "fallback" && policy !== "memory" && ok !== (policy === "open")) {
+    wrong.push("is not decided by the policy");
+  }
   return wrong;
 }
 

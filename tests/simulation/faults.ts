@@ -70,6 +70,8 @@ export function planFaults(
     network,
     episodes,
     crashes: random.times(random.pick([0, 0, 0, 1, 2]), () => ({ at: at(), process: random.pick(all) })),
-    restarts: isMixed ? [] : random.times(random.pick([0, 0, 1, 2]), () => ({ at: at(), back: random.pick([5, 100, 1_000]) })),
+    restarts: isMixed
+      ? []
+      : random.times(random.pick([0, 0, 1, 2]), () => ({ at: at(), back: random.pick([5, 100, 1_000]) })),
   };
 }

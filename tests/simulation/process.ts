@@ -3,7 +3,7 @@ import { createRateLimiter, type RateLimiter, type RateLimitResult } from "../..
 import type { LimitObject } from "../../mod.ts";
 import type { Owner, VirtualTime } from "./clock.ts";
 import type { Call, Log } from "./log.ts";
-import { type Order, type RuleSpec, rowsOf, type Scenario } from "./scenario.ts";
+import { type Order, rowsOf, type RuleSpec, type Scenario } from "./scenario.ts";
 import { Connection, type Database, type Sight, type Wire } from "./store.ts";
 
 /** The request that is asked about; who asks is told beside it. */

@@ -7,7 +7,7 @@
  */
 import { type ModelDecision, type ModelReceipt, RuleModel } from "../laws/models.ts";
 import { type Call, isCharge, nameOf } from "./log.ts";
-import { isFaulty, type RuleSpec, rowsOf } from "./scenario.ts";
+import { isFaulty, rowsOf, type RuleSpec } from "./scenario.ts";
 import type { Sight } from "./store.ts";
 import type { Outcome } from "./world.ts";
 
@@ -94,10 +94,17 @@ class Replay {
   readonly #wrong: string[] = [];
   /** The row's own time: the furthest that the clocks of those who wrote it have been. */
   #touchedAt = 0;
+  /** What was last looked at, by the order of all that the store did. */
+  #order = 0;
   /** Whose write was the last one, where it left no row. */
   #deletedBy: Call["by"] | undefined;
 
-  constructor(row: string, limits: RuleSpec["limits"], { scenario, calls }: Outcome, receipts: Map<Call, ModelReceipt>) {
+  constructor(
+    row: string,
+    limits: RuleSpec["limits"],
+    { scenario, calls }: Outcome,
+    receipts: Map<Call, ModelReceipt>,
+  ) {
     this.#row = row;
     this.#isExact = !isFaulty(scenario.seed);
     this.#hasBlocks = calls.some(({ kind }) => kind === "block");
@@ -118,8 +125,14 @@ class Replay {
 
   /** Takes over the row's time as it was before these. */
   #enter([{ call: { by }, order, sight }]: Group, calls: readonly Call[]): void {
-    // What is answered from memory sees the row as it was left.
-    if (sight === undefined || order > sight.order) return;
+    if (sight === undefined) return;
+    const isNews = this.#order !== sight.order;
+    this.#order = sight.order;
+    if (order > sight.order) {
+      // What is answered from memory sees the row as it was left.
+      if (isNews) this.#touchedAt = sight.leftAt ?? 0;
+      return;
+    }
     const { touchedAt, leftAt = 0 } = sight;
     if (touchedAt !== undefined) this.#touchedAt = touchedAt;
     // Whoever has deleted a row himself remembers its time, as long as he does not read that there is none.
@@ -186,14 +199,24 @@ class Replay {
     return isCharged && call.cost > 0;
   }
 
-  #compare(call: Call, { limits }: { readonly limits: readonly object[] }, expected: ModelDecision, ahead: number): void {
+  #compare(
+    call: Call,
+    { limits }: { readonly limits: readonly object[] },
+    expected: ModelDecision,
+    ahead: number,
+  ): void {
     const figures = expected.limits.map(({ ok, remaining, resetAt, retryAfter }) => ({
       ok,
       remaining,
       resetAt,
       retryAfter: ok ? 0 : retryAfter + ahead,
     }));
-    const told = (limits as typeof figures).map(({ ok, remaining, resetAt, retryAfter }) => ({ ok, remaining, resetAt, retryAfter }));
+    const told = (limits as typeof figures).map(({ ok, remaining, resetAt, retryAfter }) => ({
+      ok,
+      remaining,
+      resetAt,
+      retryAfter,
+    }));
     const [a, b] = [JSON.stringify(told), JSON.stringify(figures)];
     if (a !== b) this.#complain(call, `says ${a}, and should ${b}`);
     if (call.rows.length === 1 && call.result!.delay !== expected.delay) this.#complain(call, "has another delay");

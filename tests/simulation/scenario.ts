@@ -90,7 +90,14 @@ export function scenarioOf(seed: number, consistency: Consistency): Scenario {
   const window = Math.max(...rules.flatMap(({ limits }) => limits.map(({ window }) => window)));
   const duration = Math.min(window * random.pick([0.5, 1, 2, 4]), 20_000);
   const orders = ordersOf(random, rules, processes, duration);
-  const faults = planFaults(random, isFaulty(seed), processes, START, duration, orders.some(({ kind }) => kind !== "limit"));
+  const faults = planFaults(
+    random,
+    isFaulty(seed),
+    processes,
+    START,
+    duration,
+    orders.some(({ kind }) => kind !== "limit"),
+  );
   const furthest = random.pick([0, 0, 0, 3, 100, 1_000, 25_000]);
   return {
     seed,
@@ -102,7 +109,10 @@ export function scenarioOf(seed: number, consistency: Consistency): Scenario {
     epoch: 1_800_000_000_000 + random.integer(0, 100_000),
     orders,
     ...faults,
-    end: Math.max(...orders.map(({ at, span }) => at + Math.min(span, duration)), ...faults.episodes.map(({ to }) => to)),
+    end: Math.max(
+      ...orders.map(({ at, span }) => at + Math.min(span, duration)),
+      ...faults.episodes.map(({ to }) => to),
+    ),
   };
 }
 

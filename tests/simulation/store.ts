@@ -135,7 +135,13 @@ export class Connection implements Store {
   readonly #seen: (sights: readonly Sight[]) => void;
 
   /** @param seen Told what an answer shows, just before it arrives. */
-  constructor(time: VirtualTime, database: Database, wire: Wire, owner: Owner, seen: (sights: readonly Sight[]) => void) {
+  constructor(
+    time: VirtualTime,
+    database: Database,
+    wire: Wire,
+    owner: Owner,
+    seen: (sights: readonly Sight[]) => void,
+  ) {
     this.#time = time;
     this.#database = database;
     this.#wire = wire;

@@ -5,7 +5,7 @@
  */
 import { type ModelReceipt, RuleModel } from "../laws/models.ts";
 import { type Call, isAdmission, nameOf } from "./log.ts";
-import { givesBack, type RuleSpec, rowsOf } from "./scenario.ts";
+import { givesBack, rowsOf, type RuleSpec } from "./scenario.ts";
 import type { Outcome } from "./world.ts";
 
 export function checkWarmth({ scenario, calls }: Outcome): readonly string[] {

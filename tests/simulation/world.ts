@@ -44,7 +44,11 @@ export async function run(scenario: Scenario, trace?: (line: string) => void): P
     const dead: Process[] = [];
     for (const order of scenario.orders) {
       // Whoever is in that place then.
-      time.plan(order.at, undefined, () => time.plan(0, processes[order.process], () => processes[order.process]!.take(order)));
+      time.plan(
+        order.at,
+        undefined,
+        () => time.plan(0, processes[order.process], () => processes[order.process]!.take(order)),
+      );
     }
     for (const { at, process } of scenario.crashes) {
       time.plan(at, undefined, () => {
@@ -68,7 +72,14 @@ export async function run(scenario: Scenario, trace?: (line: string) => void): P
     for (const process of processes) time.plan(0, process, () => process.close());
     await time.run(settled + 4 * storeTimeout);
     const { calls, told } = log;
-    return { scenario, calls, told, forgettings: database.forgettings, processes: processes.length + dead.length, unhandled };
+    return {
+      scenario,
+      calls,
+      told,
+      forgettings: database.forgettings,
+      processes: processes.length + dead.length,
+      unhandled,
+    };
   } finally {
     putBack();
     removeEventListener("unhandledrejection", listener);
