@@ -6,7 +6,7 @@
  */
 import { boundOf } from "../laws/bounds.ts";
 import type { ModelSpec } from "../laws/models.ts";
-import { type Call, isAdmission } from "./log.ts";
+import { type Call, isAdmission, sightOf } from "./log.ts";
 import { givesBack, rowsOf } from "./scenario.ts";
 import type { Outcome } from "./world.ts";
 
@@ -26,7 +26,9 @@ export function checkBounds(outcome: Outcome): readonly string[] {
       };
       const bound = boundOf(spec, spec.window + apartOf(outcome, own));
       hold("everybody", own, bound * (alone.length > 0 ? 1 + processes : 1));
-      for (const calls of spellsOf(own)) hold(`p${calls[0]!.by.index} by itself`, calls, boundOf(spec, spec.window));
+      for (const calls of spellsOf(row, spec, alone)) {
+        hold(`p${calls[0]!.by.index} by itself`, calls, boundOf(spec, spec.window));
+      }
     }
   }
   return wrong;
@@ -39,17 +41,15 @@ function stillCounts({ result, sights, askedAt }: Call, { scenario, forgettings 
   return sights.every((sight) => !forgettings.some(({ order, kept }) => sight!.order > kept && sight!.order <= order));
 }
 
-/** What each process admitted by itself without a charge in the store between. */
-function spellsOf(admitted: readonly Call[]): readonly (readonly Call[])[] {
-  const spells: Call[][] = [];
-  for (const calls of Map.groupBy(admitted, ({ by }) => by).values()) {
-    let spell: Call[] = [];
-    for (const call of calls.sort((a, b) => a.answeredAt! - b.answeredAt! || a.rank - b.rank)) {
-      if (call.result!.source === "store") spell = [];
-      else if (spell.push(call) === 1) spells.push(spell);
-    }
-  }
-  return spells;
+/**
+ * What each process admitted by itself while it saw nothing of the store: what it admitted before is charged there as far as there is
+ * room, and need not count for it any more. Slots are held whatever it sees.
+ */
+function spellsOf(row: string, { algorithm }: ModelSpec, admitted: readonly Call[]): readonly (readonly Call[])[] {
+  return [...Map.groupBy(admitted, ({ by }) => by).values()].flatMap((calls) => {
+    const spells = Map.groupBy(calls, (call) => algorithm === "concurrency" ? undefined : sightOf(call, row)?.order);
+    return [...spells.values()];
+  });
 }
 
 /** How far apart the clocks are, and asking from being charged. */

@@ -129,6 +129,11 @@ export function isAdmission({ kind, cost, result }: Call): boolean {
   return isCharge(kind) && result?.ok === true && cost > 0;
 }
 
+/** What its asker had last seen of a row. */
+export function sightOf({ rows, sights }: Call, row: string): Sight | undefined {
+  return sights[rows.indexOf(row)];
+}
+
 /** What a call is called in traces and in what is found wrong with it. */
 export function nameOf({ turn, kind, rows, cost, order, of }: Call): string {
   const about = kind === "block" || kind === "wait" ? ` ${order!.span} ms` : of === undefined ? "" : ` #${of.turn}`;

@@ -6,7 +6,7 @@
  * model's, to the last figure.
  */
 import { type ModelDecision, type ModelReceipt, RuleModel } from "../laws/models.ts";
-import { type Call, isCharge, nameOf } from "./log.ts";
+import { type Call, isCharge, nameOf, sightOf } from "./log.ts";
 import { isFaulty, rowsOf, type RuleSpec } from "./scenario.ts";
 import type { Sight } from "./store.ts";
 import type { Outcome } from "./world.ts";
@@ -57,7 +57,7 @@ function historiesOf({ forgettings }: Outcome): readonly History[] {
 }
 
 function entryOf(call: Call, row: string): Entry[] {
-  const sight = call.sights[call.rows.indexOf(row)];
+  const sight = sightOf(call, row);
   // Slots that may have been freed are taken for free: from then on more may be admitted, and less never.
   if (call.kind === "release" && (call.error !== undefined || call.answeredAt === undefined)) {
     return [{ call, order: call.after + 0.5, sight: undefined }];

@@ -1,11 +1,13 @@
 /**
  * What a process admits by itself, held to what it knows: all that it was told to be charged in the store, and all that it has admitted itself since.
  *
- * Only until it finds back to the store: what it admitted meanwhile is charged there as far as there is room, and so need not stand there.
+ * Only until it sees the store again: what it admitted meanwhile is charged there as far as there is room, and need not count for it any more. Slots
+ * are held whatever it sees.
  */
 import { type ModelReceipt, RuleModel } from "../laws/models.ts";
-import { type Call, isAdmission, nameOf } from "./log.ts";
+import { type Call, isAdmission, nameOf, sightOf } from "./log.ts";
 import { givesBack, rowsOf, type RuleSpec } from "./scenario.ts";
+import type { Sight } from "./store.ts";
 import type { Outcome } from "./world.ts";
 
 export function checkWarmth({ scenario, calls }: Outcome): readonly string[] {
@@ -25,14 +27,16 @@ function checkRow(row: string, limits: RuleSpec["limits"], calls: readonly Call[
   const receipts = new Map<Call, ModelReceipt | undefined>();
   // A bucket that is charged up to what is left keeps a part of a unit.
   const part = limits.some(({ algorithm }) => algorithm === "concurrency" || algorithm === "sliding-log") ? 0 : 1;
-  let isAlone = false;
+  const isHeld = limits.some(({ algorithm }) => algorithm === "concurrency");
+  /** What was last seen of the store before the first charge by itself. */
+  let seen: Sight | undefined | null = null;
   for (const call of [...calls].sort((a, b) => timeOf(a) - timeOf(b) || a.rank - b.rank)) {
     if (call.kind === "release") model.release(call.now, receipts.get(call.of!));
     if (!isAdmission(call)) continue;
     const isFallback = call.result!.source === "fallback";
-    if (isAlone && !isFallback) break;
-    isAlone = isFallback;
-    const sight = call.sights[call.rows.indexOf(row)];
+    const sight = sightOf(call, row);
+    if (!isHeld && seen !== null && sight !== seen) break;
+    if (isFallback) seen = sight;
     const time = isFallback ? call.now : Math.max(call.now, sight?.touchedAt ?? 0);
     if (isFallback && !model.decide(time, Math.max(0, call.cost - part), false).ok) {
       wrong.push(`${nameOf(call)} of p${call.by.index} in ${row}: is admitted in spite of what is known`);
