@@ -7,49 +7,82 @@
 import { boundOf } from "../laws/bounds.ts";
 import type { ModelSpec } from "../laws/models.ts";
 import { type Call, isAdmission, sightOf } from "./log.ts";
-import { givesBack, rowsOf } from "./scenario.ts";
+import { canLease, givesBack, isFaulty, rowsOf, type RuleSpec, type Scenario } from "./scenario.ts";
 import type { Outcome } from "./world.ts";
 
+/** Milliseconds within which a commit has been made where nothing goes wrong, whoever else writes. */
+const SLOWEST = 200;
+/** For so long units that were charged ahead may be spent, in milliseconds. */
+const LONGEST_LEASE = 1_000;
+
 export function checkBounds(outcome: Outcome): readonly string[] {
-  const { scenario, calls, processes } = outcome;
+  const { scenario, calls } = outcome;
   // What comes back is told by the models.
   if (givesBack(scenario)) return [];
   const wrong: string[] = [];
   const admitted = calls.filter((call) => isAdmission(call) && stillCounts(call, outcome));
   for (const { row, limits } of rowsOf(scenario, admitted)) {
     const own = admitted.filter(({ rows }) => rows.includes(row));
-    const alone = own.filter(({ result }) => result!.source === "fallback");
+    const apart = apartOf(outcome, own) + aheadOf(scenario, limits);
     for (const spec of limits) {
-      const hold = (who: string, calls: readonly Call[], bound: number): void => {
-        const most = mostOf(spec, calls, outcome);
+      const { window } = spec;
+      const hold = (who: string, calls: readonly Call[], span: number, bound: number): void => {
+        const most = mostOf(spec, calls, span, outcome);
         if (most > bound) wrong.push(`${row}, ${JSON.stringify(spec)}: ${who} admits ${most} of ${bound}`);
       };
-      const bound = boundOf(spec, spec.window + apartOf(outcome, own));
-      hold("everybody", own, bound * (alone.length > 0 ? 1 + processes : 1));
-      for (const calls of spellsOf(row, spec, alone)) {
-        hold(`p${calls[0]!.by.index} by itself`, calls, boundOf(spec, spec.window));
+      const bound = (span: number) => boundOf(spec, span) * sharesOf(outcome, own) + excessOf(outcome, limits, own);
+      hold("everybody", own, window, bound(window + apart));
+      if (apart < window) hold("everybody in a little less", own, window - apart, bound(window));
+      for (const calls of spellsOf(row, spec, own)) {
+        hold(`p${calls[0]!.by.index} by itself`, calls, window, boundOf(spec, window));
       }
     }
   }
   return wrong;
 }
 
+/** How long before it is admitted a unit may have been charged. */
+export function aheadOf({ consistency }: Scenario, limits: RuleSpec["limits"]): number {
+  if (consistency !== "leased" || !canLease(limits)) return 0;
+  return Math.min(LONGEST_LEASE, ...limits.map(({ window }) => window * 0.05));
+}
+
+/** How often the bound may be admitted: once in the store, and once by each process that has decided by itself. */
+function sharesOf({ processes, scenario }: Outcome, admitted: readonly Call[]): number {
+  const mayBeAlone = scenario.consistency === "eventual" && isFaulty(scenario.seed);
+  return mayBeAlone || admitted.some(({ result }) => result!.source === "fallback") ? 1 + processes : 1;
+}
+
+/** What may be admitted before it is charged: by each process, what arrives until it next looks at the store. */
+function excessOf({ scenario }: Outcome, limits: RuleSpec["limits"], admitted: readonly Call[]): number {
+  if (scenario.consistency !== "eventual" || !canLease(limits)) return 0;
+  const reach = scenario.syncInterval + (isFaulty(scenario.seed) ? scenario.storeTimeout : SLOWEST);
+  let excess = 0;
+  for (const calls of Map.groupBy(admitted, ({ by }) => by).values()) excess += mostWithin(calls, reach);
+  return excess;
+}
+
 function stillCounts({ result, sights, askedAt }: Call, { scenario, forgettings }: Outcome): boolean {
-  if (result!.source === "fallback") {
-    return scenario.policy === "memory" && scenario.restarts.every(({ at }) => askedAt > at);
-  }
+  const { policy, restarts, storeTimeout } = scenario;
+  if (result!.source === "fallback") return policy === "memory" && restarts.every(({ at }) => askedAt > at);
+  // When it was charged, or will be, is not told.
+  if (result!.source !== "store") return restarts.every(({ at }) => askedAt > at + LONGEST_LEASE + storeTimeout);
   return sights.every((sight) => !forgettings.some(({ order, kept }) => sight!.order > kept && sight!.order <= order));
 }
 
 /**
- * What each process admitted by itself while it saw nothing of the store: what it admitted before is charged there as far as there is
+ * What each process admitted by itself, and under eventual consistency always, as it knows its own charges; else while it saw nothing of the store: what it admitted before is charged there as far as there is
  * room, and need not count for it any more. Slots are held whatever it sees.
  */
 function spellsOf(row: string, { algorithm }: ModelSpec, admitted: readonly Call[]): readonly (readonly Call[])[] {
-  return [...Map.groupBy(admitted, ({ by }) => by).values()].flatMap((calls) => {
-    const spells = Map.groupBy(calls, (call) => algorithm === "concurrency" ? undefined : sightOf(call, row)?.order);
-    return [...spells.values()];
-  });
+  const spells: (readonly Call[])[] = [];
+  for (const calls of Map.groupBy(admitted, ({ by }) => by).values()) {
+    const alone = calls.filter(({ result }) => result!.source === "fallback");
+    spells.push(...Map.groupBy(alone, (call) => algorithm === "concurrency" || sightOf(call, row)?.order).values());
+    const ownView = calls.filter(({ result }) => result!.source === "cache");
+    if (ownView.length > 0) spells.push(ownView);
+  }
+  return spells;
 }
 
 /** How far apart the clocks are, and asking from being charged. */
@@ -58,12 +91,15 @@ function apartOf({ scenario: { skews } }: Outcome, calls: readonly Call[]): numb
   return skew + Math.max(...calls.map(({ askedAt, answeredAt }) => answeredAt! - askedAt));
 }
 
-/** The most units in any window, or at any instant where they are held. */
-function mostOf(spec: ModelSpec, admitted: readonly Call[], outcome: Outcome): number {
-  if (spec.algorithm === "concurrency") return mostHeld(spec, admitted, outcome);
+/** The most units in any span of time, or at any instant where they are held. */
+function mostOf(spec: ModelSpec, admitted: readonly Call[], span: number, outcome: Outcome): number {
+  return spec.algorithm === "concurrency" ? mostHeld(spec, admitted, outcome) : mostWithin(admitted, span);
+}
+
+function mostWithin(admitted: readonly Call[], span: number): number {
   let most = 0;
   for (const from of admitted.map(timeOf)) {
-    const within = admitted.filter((call) => timeOf(call) >= from && timeOf(call) < from + spec.window);
+    const within = admitted.filter((call) => timeOf(call) >= from && timeOf(call) < from + span);
     most = Math.max(most, within.reduce((sum, { cost }) => sum + cost, 0));
   }
   return most;

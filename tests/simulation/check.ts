@@ -1,5 +1,6 @@
 /** What every run is held to, and what each level of consistency promises. */
 import { checkBounds } from "./bounds.ts";
+import { checkCharged } from "./charged.ts";
 import { type Call, nameOf } from "./log.ts";
 import { replay } from "./replay.ts";
 import { type Consistency, isFaulty } from "./scenario.ts";
@@ -12,6 +13,8 @@ const SLACK = 60;
 /** By level of consistency; each gives what it finds wrong. */
 const promises: Readonly<Record<Consistency, readonly ((outcome: Outcome) => readonly string[])[]>> = {
   strict: [replay, checkBounds, checkWarmth],
+  leased: [replay, checkBounds, checkCharged],
+  eventual: [replay, checkBounds, checkCharged],
 };
 
 /** What is wrong with a run: nothing, as a rule. */

@@ -4,7 +4,7 @@ import type { LimitObject } from "../../mod.ts";
 import type { Owner, VirtualTime } from "./clock.ts";
 import type { Call, Log } from "./log.ts";
 import { type Order, rowsOf, type RuleSpec, type Scenario } from "./scenario.ts";
-import { Connection, type Database, type Sight, type Wire } from "./store.ts";
+import { Connection, type Database, GroupConnection, type Sight, type Wire } from "./store.ts";
 
 /** The request that is asked about; who asks is told beside it. */
 const request = new Request("http://localhost/");
@@ -32,7 +32,8 @@ export class Process implements Owner {
     this.#scenario = scenario;
     this.#time = time;
     this.#log = log;
-    const store = new Connection(time, database, wire, this, (sights) => this.#see(sights));
+    const Store = scenario.takesGroups ? GroupConnection : Connection;
+    const store = new Store(time, database, wire, this, (sights) => this.#see(sights));
     this.#limiter = createRateLimiter<[Order]>({
       rules: scenario.rules.map((rule, i) => ({
         name: rule.name,
@@ -41,6 +42,8 @@ export class Process implements Owner {
         cost: (_request, { cost }) => cost,
       })),
       store,
+      consistency: scenario.consistency,
+      syncInterval: scenario.syncInterval,
       storeTimeout: scenario.storeTimeout,
       onStoreFailure: scenario.policy,
       clock: () => scenario.epoch + time.now + this.skew,

@@ -1,11 +1,11 @@
 /** What a seed stands for: who asks for what and when, under which limits, and what goes wrong meanwhile. */
-import type { Algorithm } from "../../mod.ts";
+import type { Algorithm, RateLimiterOptions } from "../../mod.ts";
 import type { ModelSpec } from "../laws/models.ts";
 import { type Episode, type Network, planFaults } from "./faults.ts";
 import { Random } from "./random.ts";
 
 /** What the limiters promise. */
-export type Consistency = "strict";
+export type Consistency = NonNullable<RateLimiterOptions["consistency"]>;
 
 export interface RuleSpec {
   readonly name: string;
@@ -37,6 +37,9 @@ export interface Scenario {
   readonly rules: readonly RuleSpec[];
   readonly policy: "memory" | "open" | "closed";
   readonly storeTimeout: number;
+  readonly syncInterval: number;
+  /** Whether the store commits several groups of rows in a call. */
+  readonly takesGroups: boolean;
   /** How far each process's clock is ahead. */
   readonly skews: readonly number[];
   readonly epoch: number;
@@ -73,6 +76,11 @@ export function givesBack({ orders }: Scenario): boolean {
   return orders.some(({ kind, actual }) => kind === "refund" || kind === "reset" || actual !== undefined);
 }
 
+/** Whether units can be charged ahead, or afterwards: where not, all is strict. */
+export function canLease(limits: RuleSpec["limits"]): boolean {
+  return limits.every(({ algorithm }) => algorithm !== "leaky-bucket" && algorithm !== "concurrency");
+}
+
 /** The rows that calls concern, and their limits. */
 export function rowsOf(
   { rules }: Scenario,
@@ -86,10 +94,10 @@ export function rowsOf(
 export function scenarioOf(seed: number, consistency: Consistency): Scenario {
   const random = new Random(seed, "scenario");
   const processes = random.pick([1, 1, 2, 2, 3, 4]);
-  const rules = rulesOf(random);
+  const rules = rulesOf(random, consistency === "strict" ? 1 : 4);
   const window = Math.max(...rules.flatMap(({ limits }) => limits.map(({ window }) => window)));
   const duration = Math.min(window * random.pick([0.5, 1, 2, 4]), 20_000);
-  const orders = ordersOf(random, rules, processes, duration);
+  const orders = ordersOf(random, rules, processes, duration, consistency === "strict" ? 1 : 3);
   const faults = planFaults(
     random,
     isFaulty(seed),
@@ -105,6 +113,8 @@ export function scenarioOf(seed: number, consistency: Consistency): Scenario {
     rules,
     policy: random.pick(["memory", "memory", "memory", "open", "closed"]),
     storeTimeout: isFaulty(seed) ? random.pick([100, 500, 500, 1_000]) : 2_000,
+    syncInterval: random.pick([20, 100, 250]),
+    takesGroups: random.chance(0.4),
     skews: random.times(processes, () => random.integer(-furthest, furthest)),
     epoch: 1_800_000_000_000 + random.integer(0, 100_000),
     orders,
@@ -116,36 +126,43 @@ export function scenarioOf(seed: number, consistency: Consistency): Scenario {
   };
 }
 
-function rulesOf(random: Random): readonly RuleSpec[] {
+/** @param scale Where units are charged ahead limits are larger: near a limit nothing is. */
+function rulesOf(random: Random, scale: number): readonly RuleSpec[] {
   const rules = random.times(random.pick([1, 1, 1, 2, 2, 3]), (i): RuleSpec => ({
     name: "abc"[i]!,
-    limits: random.times(random.chance(0.2) ? 2 : 1, () => limitOf(random)),
+    limits: random.times(random.chance(0.2) ? 2 : 1, () => limitOf(random, scale)),
   }));
   // Of slots one rule at most: `release` frees all that a result holds at once, and it has to be told when.
   const held = rules.filter(({ limits }) => limits.some(({ algorithm }) => algorithm === "concurrency"));
   return rules.filter((rule) => !held.slice(1).includes(rule));
 }
 
-function limitOf(random: Random): ModelSpec {
+function limitOf(random: Random, scale: number): ModelSpec {
   const algorithm = random.pick(algorithms);
-  const limit = random.pick([1, 2, 3, 5, 8, 12, 20]);
+  const limit = random.pick([1, 2, 3, 5, 8, 12, 20]) * random.integer(1, scale);
   const hasBurst = algorithm === "token-bucket" || algorithm === "leaky-bucket";
-  return { algorithm, limit, window: random.pick(windows), burst: hasBurst ? random.integer(1, 15) : limit };
+  return { algorithm, limit, window: random.pick(windows), burst: hasBurst ? random.integer(1, 15 * scale) : limit };
 }
 
-function ordersOf(random: Random, rules: readonly RuleSpec[], processes: number, duration: number): readonly Order[] {
+function ordersOf(
+  random: Random,
+  rules: readonly RuleSpec[],
+  processes: number,
+  duration: number,
+  crowds: number,
+): readonly Order[] {
   const keys = random.times(rules.length, () => random.times(random.pick([1, 1, 2, 3]), (i) => `k${i}`));
   // Half of all runs only charge: there, everything that is admitted counts to the end.
   const others = random.chance(0.5) ? 0 : random.pick([0.05, 0.2]);
   const isLeaky = (rule: number) => rules[rule]!.limits.some(({ algorithm }) => algorithm === "leaky-bucket");
   const capacity = Math.min(...rules.flatMap(({ limits }) => limits.map(({ burst }) => burst)));
   const orders: Order[] = [];
-  const count = random.integer(40, 120);
+  const count = random.integer(40, 120) * crowds;
   while (orders.length < count) {
     const at = START + Math.floor(random.next() * duration);
     const process = random.integer(0, processes - 1);
     // Whoever comes, comes in a crowd as often as not.
-    for (let crowd = random.pick([1, 1, 2, 4, 8]); crowd > 0; crowd--) {
+    for (let crowd = random.pick([1, 1, 2, 4, 8]) * random.integer(1, crowds); crowd > 0; crowd--) {
       const rule = random.integer(0, rules.length - 1);
       let kind: Kind = rules.length > 1 && random.chance(0.6) ? "check" : "limit";
       if (random.chance(others)) kind = random.pick(["peek", "wait", "refund", "refund", "block", "reset"]);

@@ -1,5 +1,5 @@
 /** The one store of a run, all that was ever written to it, and the wires that lead there. */
-import type { RowWrite, Store, StoredRow } from "../../src/stores/store.ts";
+import type { GroupOutcome, RowWrite, Store, StoredRow } from "../../src/stores/store.ts";
 import type { Owner, VirtualTime } from "./clock.ts";
 import type { Episode, Fault, Network } from "./faults.ts";
 import type { Random } from "./random.ts";
@@ -38,6 +38,14 @@ export interface Forgetting {
   readonly kept: number;
 }
 
+/** What a store answers, and what that shows. */
+interface Answer<T> {
+  readonly answer: T;
+  readonly sights: readonly Sight[];
+}
+
+const REFUSED: Answer<null> = { answer: null, sights: [] };
+
 /** Where a row's bytes tell how far its writers' clocks have been; see `src/stores/row_codec.ts`. */
 const TOUCHED_AT = 16;
 
@@ -53,7 +61,7 @@ export class Database {
     this.#time = time;
   }
 
-  read(keys: readonly string[]): { readonly answer: readonly StoredRow[]; readonly sights: readonly Sight[] } {
+  read(keys: readonly string[]): Answer<readonly StoredRow[]> {
     this.order++;
     return {
       answer: keys.map((key) => {
@@ -67,12 +75,9 @@ export class Database {
     };
   }
 
-  commit(writes: readonly RowWrite[]): {
-    readonly answer: readonly (string | null)[] | null;
-    readonly sights: readonly Sight[];
-  } {
+  commit(writes: readonly RowWrite[]): Answer<readonly (string | null)[] | null> {
     if (writes.some(({ key, version }) => (this.#find(key)?.version ?? null) !== version)) {
-      return { answer: null, sights: [] };
+      return REFUSED;
     }
     this.order++;
     const sights = writes.map(({ key, value }) => {
@@ -80,6 +85,17 @@ export class Database {
       return { key, order: this.order, touchedAt, leftAt: touchedAtOf(value), isWritten: true };
     });
     return { answer: writes.map((write) => this.#write(write)), sights };
+  }
+
+  /** Each group for itself; where one is refused, what stands in its place. */
+  commitGroups(groups: readonly (readonly RowWrite[])[], isRefused: boolean): Answer<readonly GroupOutcome[]> {
+    const outcomes = groups.map((writes): Answer<GroupOutcome> => {
+      const { answer: versions, sights } = isRefused ? REFUSED : this.commit(writes);
+      if (versions !== null) return { answer: { versions }, sights };
+      const { answer: rows, sights: seen } = this.read(writes.map(({ key }) => key));
+      return { answer: { rows }, sights: seen };
+    });
+    return { answer: outcomes.map(({ answer }) => answer), sights: outcomes.flatMap(({ sights }) => sights) };
   }
 
   /** Starts anew from what it held so many milliseconds ago. */
@@ -129,7 +145,7 @@ export class Connection implements Store {
   readonly description = "a simulated store";
   readonly maxRows = 10;
   readonly #time: VirtualTime;
-  readonly #database: Database;
+  protected readonly database: Database;
   readonly #wire: Wire;
   readonly #owner: Owner;
   readonly #seen: (sights: readonly Sight[]) => void;
@@ -143,25 +159,25 @@ export class Connection implements Store {
     seen: (sights: readonly Sight[]) => void,
   ) {
     this.#time = time;
-    this.#database = database;
+    this.database = database;
     this.#wire = wire;
     this.#owner = owner;
     this.#seen = seen;
   }
 
   read(keys: readonly string[]): Promise<readonly StoredRow[]> {
-    return this.#call("read", () => this.#database.read(keys));
+    return this.call("read", () => this.database.read(keys));
   }
 
   commit(writes: readonly RowWrite[]): Promise<readonly (string | null)[] | null> {
-    return this.#call("commit", (fate) => {
-      return fate === "refused" ? { answer: null, sights: [] } : this.#database.commit(writes);
+    return this.call("commit", (fate) => {
+      return fate === "refused" ? REFUSED : this.database.commit(writes);
     });
   }
 
-  #call<T>(
+  protected call<T>(
     kind: "read" | "commit",
-    act: (fault: Fault | undefined) => { readonly answer: T; readonly sights: readonly Sight[] },
+    act: (fault: Fault | undefined) => Answer<T>,
   ): Promise<T> {
     const { there, back, fault, isSilent } = this.#wire.fate(kind);
     return new Promise((resolve, reject) => {
@@ -169,7 +185,7 @@ export class Connection implements Store {
         if (!isSilent) this.#time.plan(after, this.#owner, () => reject(new Error("the connection was reset")));
       };
       if (fault === "lost" || fault === "read-only") return fail(there);
-      const { forgettings } = this.#database;
+      const { forgettings } = this.database;
       const restarts = forgettings.length;
       this.#time.plan(there, undefined, () => {
         // It was on its way to a store that is no more.
@@ -182,6 +198,15 @@ export class Connection implements Store {
         });
       });
     });
+  }
+}
+
+/** One that commits several groups of rows in a call, each for itself. */
+export class GroupConnection extends Connection {
+  readonly maxGroupRows = 50;
+
+  commitGroups(groups: readonly (readonly RowWrite[])[]): Promise<readonly GroupOutcome[]> {
+    return this.call("commit", (fault) => this.database.commitGroups(groups, fault === "refused"));
   }
 }
 

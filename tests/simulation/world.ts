@@ -9,6 +9,8 @@ import { Database, type Forgetting, Wire } from "./store.ts";
 
 /** In milliseconds: a breaker that is open looks at least as often as this whether the store is back. */
 const LONGEST_PAUSE = 10_000;
+/** And what was charged ahead is given back, and what is owed charged. */
+const LONGEST_LEASE = 1_500;
 
 export interface Outcome {
   readonly scenario: Scenario;
@@ -64,13 +66,13 @@ export async function run(scenario: Scenario, trace?: (line: string) => void): P
         log.trace(undefined, `restarts from what it held ${back} ms ago, as r${database.order}`);
       });
     }
-    const settled = end + (episodes.length > 0 ? LONGEST_PAUSE : 0) + 3 * storeTimeout;
+    const settled = end + (episodes.length > 0 ? LONGEST_PAUSE + 3 * storeTimeout : LONGEST_LEASE);
     await time.run(settled);
     const rows = new Set(log.calls.flatMap(({ rows }) => rows));
     for (const process of processes) time.plan(0, process, () => process.lookAtAll(rows));
     await time.run(settled + storeTimeout + 50);
     for (const process of processes) time.plan(0, process, () => process.close());
-    await time.run(settled + 4 * storeTimeout);
+    await time.run(settled + 5 * storeTimeout);
     const { calls, told } = log;
     return {
       scenario,
