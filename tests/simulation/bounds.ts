@@ -44,7 +44,7 @@ export function checkBounds(outcome: Outcome): readonly string[] {
 /** How long before it is admitted a unit may have been charged. */
 export function aheadOf({ consistency }: Scenario, limits: RuleSpec["limits"]): number {
   if (consistency !== "leased" || !canLease(limits)) return 0;
-  return Math.min(LONGEST_LEASE, ...limits.map(({ window }) => window * 0.05));
+  return Math.min(LONGEST_LEASE, ...limits.map(({ window }) => Math.floor(window * 0.05)));
 }
 
 /** How often the bound may be admitted: once in the store, and once by each process that has decided by itself. */

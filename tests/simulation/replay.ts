@@ -6,7 +6,7 @@
  * model's, to the last figure.
  */
 import { type ModelDecision, type ModelReceipt, RuleModel } from "../laws/models.ts";
-import { type Call, isAdmission, isCharge, nameOf, sightOf } from "./log.ts";
+import { type Call, isCharge, nameOf, sightOf } from "./log.ts";
 import { canLease, isFaulty, rowsOf, type RuleSpec } from "./scenario.ts";
 import type { Sight } from "./store.ts";
 import type { Outcome } from "./world.ts";
@@ -26,12 +26,14 @@ type Group = readonly [Entry, ...Entry[]];
 type History = (order: number) => boolean;
 
 export function replay(outcome: Outcome): readonly string[] {
+  const { rules, consistency } = outcome.scenario;
+  // What is charged ahead or afterwards is told by nobody, nor when the rest of a decision is made that is partly so.
+  if (consistency !== "strict" && rules.some(({ limits }) => canLease(limits))) return [];
   const wrong = new Set<string>();
   for (const { row, limits } of rowsOf(outcome.scenario, outcome.calls)) {
-    if (outcome.scenario.consistency !== "strict" && canLease(limits)) continue;
     const calls = outcome.calls.filter((call) => call.rows.includes(row));
     if (calls.some((call) => isUncertain(call, isFaulty(outcome.scenario.seed)))) continue;
-    const entries = calls.filter((call) => isToldByStore(call, outcome)).flatMap((call) => entryOf(call, row));
+    const entries = calls.flatMap((call) => entryOf(call, row));
     const groups = groupsOf(entries);
     const receipts = new Map<Call, ModelReceipt>();
     for (const history of historiesOf(outcome)) {
@@ -55,11 +57,6 @@ function historiesOf({ forgettings }: Outcome): readonly History[] {
   return [...forgettings, { order: Infinity }].map(({ order: end }, i) => (order) =>
     order <= end && !forgettings.slice(0, i).some(({ order: restart, kept }) => order > kept && order <= restart)
   );
-}
-
-/** Whether what is said of a row is what the store says: of what concerns several rows others may say it, where it is not charged. */
-function isToldByStore(call: Call, { scenario }: Outcome): boolean {
-  return scenario.consistency === "strict" || call.rows.length === 1 || call.result === undefined || isAdmission(call);
 }
 
 function entryOf(call: Call, row: string): Entry[] {
@@ -112,7 +109,7 @@ class Replay {
     receipts: Map<Call, ModelReceipt>,
   ) {
     this.#row = row;
-    this.#isExact = !isFaulty(scenario.seed) && scenario.consistency === "strict";
+    this.#isExact = !isFaulty(scenario.seed);
     this.#hasBlocks = calls.some(({ kind }) => kind === "block");
     this.#receipts = receipts;
     this.#model = new RuleModel(limits);
