@@ -33,8 +33,13 @@ export function checkBounds(outcome: Outcome): readonly string[] {
       const bound = (span: number) => boundOf(spec, span) * sharesOf(outcome, own) + excessOf(outcome, limits, own);
       hold("everybody", own, window, bound(window + apart));
       if (apart < window) hold("everybody in a little less", own, window - apart, bound(window));
-      for (const calls of spellsOf(row, spec, own)) {
+      // Of what concerns several rows each may have been decided elsewhere, unless all are strict.
+      const plain = scenario.consistency === "strict" ? own : own.filter(({ rows }) => rows.length === 1);
+      for (const calls of spellsOf(row, spec, plain)) {
         hold(`p${calls[0]!.by.index} by itself`, calls, window, boundOf(spec, window));
+      }
+      for (const calls of viewsOf(own)) {
+        hold(`p${calls[0]!.by.index} in its own view`, calls, window, boundOf(spec, window + skewOf(scenario)));
       }
     }
   }
@@ -53,12 +58,22 @@ function sharesOf({ processes, scenario }: Outcome, admitted: readonly Call[]): 
   return mayBeAlone || admitted.some(({ result }) => result!.source === "fallback") ? 1 + processes : 1;
 }
 
-/** What may be admitted before it is charged: by each process, what arrives until it next looks at the store. */
+/**
+ * What may be admitted before others know of it: by each process, what arrives until it next looks at the store. In windows of the clock
+ * that may happen in each of two; and each time that somebody comes back who has not looked for a while.
+ */
 function excessOf({ scenario }: Outcome, limits: RuleSpec["limits"], admitted: readonly Call[]): number {
   if (scenario.consistency !== "eventual" || !canLease(limits)) return 0;
   const reach = scenario.syncInterval + (isFaulty(scenario.seed) ? scenario.storeTimeout : SLOWEST);
   let excess = 0;
-  for (const calls of Map.groupBy(admitted, ({ by }) => by).values()) excess += mostWithin(calls, reach);
+  for (const calls of Map.groupBy(admitted, ({ by }) => by).values()) {
+    excess += 2 * mostWithin(calls, reach);
+    let wokenAt = -Infinity;
+    for (const [i, call] of calls.entries()) {
+      if (i > 0 && call.askedAt - calls[i - 1]!.askedAt > scenario.syncInterval) wokenAt = call.askedAt;
+      if (call.askedAt - wokenAt <= reach) excess += call.cost;
+    }
+  }
   return excess;
 }
 
@@ -71,7 +86,7 @@ function stillCounts({ result, sights, askedAt }: Call, { scenario, forgettings 
 }
 
 /**
- * What each process admitted by itself, and under eventual consistency always, as it knows its own charges; else while it saw nothing of the store: what it admitted before is charged there as far as there is
+ * What each process admitted by itself while it saw nothing of the store: what it admitted before is charged there as far as there is
  * room, and need not count for it any more. Slots are held whatever it sees.
  */
 function spellsOf(row: string, { algorithm }: ModelSpec, admitted: readonly Call[]): readonly (readonly Call[])[] {
@@ -79,16 +94,22 @@ function spellsOf(row: string, { algorithm }: ModelSpec, admitted: readonly Call
   for (const calls of Map.groupBy(admitted, ({ by }) => by).values()) {
     const alone = calls.filter(({ result }) => result!.source === "fallback");
     spells.push(...Map.groupBy(alone, (call) => algorithm === "concurrency" || sightOf(call, row)?.order).values());
-    const ownView = calls.filter(({ result }) => result!.source === "cache");
-    if (ownView.length > 0) spells.push(ownView);
   }
   return spells;
 }
 
+/** What each process admitted under eventual consistency before it was charged: its own charges it knows. */
+function viewsOf(admitted: readonly Call[]): Iterable<readonly Call[]> {
+  return Map.groupBy(admitted.filter(({ result }) => result!.source === "cache"), ({ by }) => by).values();
+}
+
+function skewOf({ skews }: Scenario): number {
+  return Math.max(...skews) - Math.min(...skews);
+}
+
 /** How far apart the clocks are, and asking from being charged. */
-function apartOf({ scenario: { skews } }: Outcome, calls: readonly Call[]): number {
-  const skew = Math.max(...skews) - Math.min(...skews);
-  return skew + Math.max(...calls.map(({ askedAt, answeredAt }) => answeredAt! - askedAt));
+function apartOf({ scenario }: Outcome, calls: readonly Call[]): number {
+  return skewOf(scenario) + Math.max(...calls.map(({ askedAt, answeredAt }) => answeredAt! - askedAt));
 }
 
 /** The most units in any span of time, or at any instant where they are held. */

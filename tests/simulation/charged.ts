@@ -4,7 +4,7 @@
  */
 import { RuleModel } from "../laws/models.ts";
 import { aheadOf } from "./bounds.ts";
-import { isAdmission, nameOf, sightOf } from "./log.ts";
+import { isAdmission, nameOf } from "./log.ts";
 import { canLease, givesBack, rowsOf } from "./scenario.ts";
 import type { Outcome } from "./world.ts";
 
@@ -22,7 +22,8 @@ export function checkCharged({ scenario, calls }: Outcome): readonly string[] {
     ) {
       const model = new RuleModel(limits);
       for (const { at, cost } of charges) model.settle(at, model.decide(at, 0, true).receipt, cost);
-      const { limits: most } = model.decide(Math.max(look.now, sightOf(look, row)?.touchedAt ?? 0), 1, false);
+      // The time of a row is that of whoever's clock is furthest ahead.
+      const { limits: most } = model.decide(look.now - look.by.skew + Math.max(...scenario.skews), 1, false);
       for (const [i, { remaining }] of look.result!.limits.entries()) {
         if (remaining <= most[i]!.remaining) continue;
         wrong.push(`${nameOf(look)}: has ${remaining} left at last, where ${most[i]!.remaining} can be at most`);

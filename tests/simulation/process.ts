@@ -137,7 +137,8 @@ export class Process implements Owner {
   #see(sights: readonly Sight[]): void {
     for (const sight of sights) {
       const row = rowOf(sight.key);
-      if (row !== undefined) this.#seen.set(row, sight);
+      // What comes so late that nobody waits for it any more tells of older times, as a rule.
+      if (row !== undefined && sight.order > (this.#seen.get(row)?.order ?? 0)) this.#seen.set(row, sight);
     }
   }
 }

@@ -112,7 +112,7 @@ export function scenarioOf(seed: number, consistency: Consistency): Scenario {
     consistency,
     rules,
     policy: random.pick(["memory", "memory", "memory", "open", "closed"]),
-    storeTimeout: isFaulty(seed) ? random.pick([100, 500, 500, 1_000]) : 2_000,
+    storeTimeout: isFaulty(seed) ? random.pick([200, 500, 500, 1_000]) : 2_000,
     syncInterval: random.pick([20, 100, 250]),
     takesGroups: random.chance(0.4),
     skews: random.times(processes, () => random.integer(-furthest, furthest)),

@@ -7,7 +7,7 @@ import { Random } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
 import { Database, type Forgetting, Wire } from "./store.ts";
 
-/** In milliseconds: a breaker that is open looks at least as often as this whether the store is back. */
+/** In milliseconds: a breaker that is open looks at least as often as this whether the store is back; it may find it slow once. */
 const LONGEST_PAUSE = 10_000;
 /** And what was charged ahead is given back, and what is owed charged. */
 const LONGEST_LEASE = 1_500;
@@ -66,7 +66,7 @@ export async function run(scenario: Scenario, trace?: (line: string) => void): P
         log.trace(undefined, `restarts from what it held ${back} ms ago, as r${database.order}`);
       });
     }
-    const settled = end + (episodes.length > 0 ? LONGEST_PAUSE + 3 * storeTimeout : LONGEST_LEASE);
+    const settled = end + (episodes.length > 0 ? 2 * LONGEST_PAUSE + 3 * storeTimeout : LONGEST_LEASE);
     await time.run(settled);
     const rows = new Set(log.calls.flatMap(({ rows }) => rows));
     for (const process of processes) time.plan(0, process, () => process.lookAtAll(rows));
