@@ -9,6 +9,12 @@ export interface Asker extends Owner {
   readonly index: number;
 }
 
+/** A row as a process has seen it. */
+export interface Seen extends Sight {
+  /** Whether it has written it where it had deleted it itself, and has not read it between. */
+  readonly followsDeletion: boolean;
+}
+
 export interface Call {
   readonly by: Asker;
   readonly kind: Kind | "settle" | "release" | "close";
@@ -27,7 +33,7 @@ export interface Call {
   now: number;
   answeredAt: number | undefined;
   /** What the asker had last seen of the rows when it was decided. */
-  sights: readonly (Sight | undefined)[];
+  sights: readonly (Seen | undefined)[];
   /** Its place among all decisions. */
   rank: number;
   result: RateLimitResult | undefined;
@@ -88,7 +94,7 @@ export class Log {
     this.#ranks.set(result, this.#ranked++);
   }
 
-  close(call: Call, sights: readonly (Sight | undefined)[], result: RateLimitResult | undefined): void {
+  close(call: Call, sights: readonly (Seen | undefined)[], result: RateLimitResult | undefined): void {
     call.answeredAt = this.#time.now;
     call.sights = sights;
     call.result = result;
@@ -130,7 +136,7 @@ export function isAdmission({ kind, cost, result }: Call): boolean {
 }
 
 /** What its asker had last seen of a row. */
-export function sightOf({ rows, sights }: Call, row: string): Sight | undefined {
+export function sightOf({ rows, sights }: Call, row: string): Seen | undefined {
   return sights[rows.indexOf(row)];
 }
 

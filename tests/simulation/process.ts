@@ -2,7 +2,7 @@
 import { createRateLimiter, type RateLimiter, type RateLimitResult } from "../../mod.ts";
 import type { LimitObject } from "../../mod.ts";
 import type { Owner, VirtualTime } from "./clock.ts";
-import type { Call, Log } from "./log.ts";
+import type { Call, Log, Seen } from "./log.ts";
 import { type Order, rowsOf, type RuleSpec, type Scenario } from "./scenario.ts";
 import { Connection, type Database, GroupConnection, type Sight, type Wire } from "./store.ts";
 
@@ -18,9 +18,9 @@ export class Process implements Owner {
   readonly #time: VirtualTime;
   readonly #log: Log;
   /** What was last seen of each row, by rule and key. */
-  readonly #seen = new Map<string, Sight>();
+  readonly #seen = new Map<string, Seen>();
   /** How things stood when a decision was made. */
-  readonly #sights = new WeakMap<RateLimitResult, readonly (Sight | undefined)[]>();
+  readonly #sights = new WeakMap<RateLimitResult, readonly (Seen | undefined)[]>();
   /** Calls under way, by row. */
   readonly #busy = new Map<string, number>();
   /** Rows that one call has to itself: when it is done could not be told otherwise. */
@@ -137,8 +137,12 @@ export class Process implements Owner {
   #see(sights: readonly Sight[]): void {
     for (const sight of sights) {
       const row = rowOf(sight.key);
-      // What comes so late that nobody waits for it any more tells of older times, as a rule.
-      if (row !== undefined && sight.order > (this.#seen.get(row)?.order ?? 0)) this.#seen.set(row, sight);
+      if (row === undefined) continue;
+      const before = this.#seen.get(row);
+      // A read that comes so late that nobody waits for it any more tells of older times, as a rule.
+      if (!sight.isWritten && before !== undefined && before.order > sight.order) continue;
+      const followsDeletion = sight.isWritten && before?.isWritten === true && before.leftAt === undefined;
+      this.#seen.set(row, { ...sight, followsDeletion });
     }
   }
 }

@@ -6,9 +6,8 @@
  * model's, to the last figure.
  */
 import { type ModelDecision, type ModelReceipt, RuleModel } from "../laws/models.ts";
-import { type Call, isCharge, nameOf, sightOf } from "./log.ts";
+import { type Call, isCharge, nameOf, type Seen, sightOf } from "./log.ts";
 import { canLease, isFaulty, rowsOf, type RuleSpec } from "./scenario.ts";
-import type { Sight } from "./store.ts";
 import type { Outcome } from "./world.ts";
 
 /** One thing that was done to a row. */
@@ -16,7 +15,7 @@ interface Entry {
   readonly call: Call;
   /** When, by the order of all that the store did. */
   readonly order: number;
-  readonly sight: Sight | undefined;
+  readonly sight: Seen | undefined;
 }
 
 /** At least one. */
@@ -97,10 +96,10 @@ class Replay {
   readonly #wrong: string[] = [];
   /** The row's own time: the furthest that the clocks of those who wrote it have been. */
   #touchedAt = 0;
+  /** The same where a process has deleted the row, as it remembers it. */
+  readonly #deletedAt = new Map<Call["by"], number>();
   /** What was last looked at, by the order of all that the store did. */
   #order = 0;
-  /** Whose write was the last one, where it left no row. */
-  #deletedBy: Call["by"] | undefined;
 
   constructor(
     row: string,
@@ -117,34 +116,28 @@ class Replay {
 
   play(groups: readonly Group[]): readonly string[] {
     for (const group of groups) {
-      this.#enter(group, group.map(({ call }) => call));
+      this.#enter(group);
       for (const entry of group) {
         const time = Math.max(entry.call.now, this.#touchedAt);
         if (this.#do(entry, time)) this.#touchedAt = time;
       }
+      const [{ call: { by }, sight }] = group;
+      if (sight?.isWritten && sight.leftAt === undefined) this.#deletedAt.set(by, this.#touchedAt);
     }
     return this.#wrong;
   }
 
   /** Takes over the row's time as it was before these. */
-  #enter([{ call: { by }, order, sight }]: Group, calls: readonly Call[]): void {
+  #enter([{ call: { by }, order, sight }]: Group): void {
     if (sight === undefined) return;
     const isNews = this.#order !== sight.order;
     this.#order = sight.order;
+    // What is answered from memory sees the row as it was left.
     if (order > sight.order) {
-      // What is answered from memory sees the row as it was left.
       if (isNews) this.#touchedAt = sight.leftAt ?? 0;
-      return;
-    }
-    const { touchedAt, leftAt = 0 } = sight;
-    if (touchedAt !== undefined) this.#touchedAt = touchedAt;
+    } else if (sight.touchedAt !== undefined) this.#touchedAt = sight.touchedAt;
     // Whoever has deleted a row himself remembers its time, as long as he does not read that there is none.
-    else if (this.#isExact && calls.every(({ now }) => now < leftAt)) this.#touchedAt = leftAt;
-    else if (
-      !sight.isWritten || this.#deletedBy !== by || this.#touchedAt > leftAt ||
-      calls.some(({ kind }) => !isCharge(kind))
-    ) this.#touchedAt = 0;
-    this.#deletedBy = sight.isWritten && sight.leftAt === undefined ? by : undefined;
+    else this.#touchedAt = sight.followsDeletion ? this.#deletedAt.get(by) ?? 0 : 0;
   }
 
   /** Whether it moves the row's time. */
@@ -178,7 +171,7 @@ class Replay {
     }
   }
 
-  #decide(call: Call, time: number, sight: Sight): boolean {
+  #decide(call: Call, time: number, sight: Seen): boolean {
     const result = call.result!;
     const isCharged = result.ok && isCharge(call.kind);
     if (result.source === "cache") {

@@ -5,9 +5,8 @@
  * are held whatever it sees.
  */
 import { type ModelReceipt, RuleModel } from "../laws/models.ts";
-import { type Call, isAdmission, nameOf, sightOf } from "./log.ts";
+import { type Call, isAdmission, nameOf, type Seen, sightOf } from "./log.ts";
 import { givesBack, rowsOf, type RuleSpec } from "./scenario.ts";
-import type { Sight } from "./store.ts";
 import type { Outcome } from "./world.ts";
 
 export function checkWarmth({ scenario, calls }: Outcome): readonly string[] {
@@ -29,7 +28,7 @@ function checkRow(row: string, limits: RuleSpec["limits"], calls: readonly Call[
   const part = limits.some(({ algorithm }) => algorithm === "concurrency" || algorithm === "sliding-log") ? 0 : 1;
   const isHeld = limits.some(({ algorithm }) => algorithm === "concurrency");
   /** What was last seen of the store before the first charge by itself. */
-  let seen: Sight | undefined | null = null;
+  let seen: Seen | undefined | null = null;
   for (const call of [...calls].sort((a, b) => timeOf(a) - timeOf(b) || a.rank - b.rank)) {
     if (call.kind === "release") model.release(call.now, receipts.get(call.of!));
     if (!isAdmission(call)) continue;
