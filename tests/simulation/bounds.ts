@@ -35,7 +35,7 @@ export function checkBounds(outcome: Outcome): readonly string[] {
       if (apart < window) hold("everybody in a little less", own, window - apart, bound(window));
       // Of what concerns several rows each may have been decided elsewhere, unless all are strict.
       const plain = scenario.consistency === "strict" ? own : own.filter(({ rows }) => rows.length === 1);
-      for (const calls of spellsOf(row, spec, plain)) {
+      for (const calls of spellsOf(row, plain)) {
         hold(`p${calls[0]!.by.index} by itself`, calls, window, boundOf(spec, window));
       }
       for (const calls of viewsOf(own)) {
@@ -87,15 +87,13 @@ function stillCounts({ result, sights, askedAt }: Call, { scenario, forgettings 
 
 /**
  * What each process admitted by itself while it saw nothing of the store: what it admitted before is charged there as far as there is
- * room, and need not count for it any more. Slots are held whatever it sees.
+ * room, and need not count for it any more.
  */
-function spellsOf(row: string, { algorithm }: ModelSpec, admitted: readonly Call[]): readonly (readonly Call[])[] {
-  const spells: (readonly Call[])[] = [];
-  for (const calls of Map.groupBy(admitted, ({ by }) => by).values()) {
-    const alone = calls.filter(({ result }) => result!.source === "fallback");
-    spells.push(...Map.groupBy(alone, (call) => algorithm === "concurrency" || sightOf(call, row)?.order).values());
-  }
-  return spells;
+function spellsOf(row: string, admitted: readonly Call[]): readonly (readonly Call[])[] {
+  const alone = admitted.filter(({ result }) => result!.source === "fallback");
+  return [...Map.groupBy(alone, ({ by }) => by).values()].flatMap((calls) => {
+    return [...Map.groupBy(calls, (call) => sightOf(call, row)?.order).values()];
+  });
 }
 
 /** What each process admitted under eventual consistency before it was charged: its own charges it knows. */

@@ -1,8 +1,7 @@
 /**
  * What a process admits by itself, held to what it knows: all that it was told to be charged in the store, and all that it has admitted itself since.
  *
- * Only until it sees the store again: what it admitted meanwhile is charged there as far as there is room, and need not count for it any more. Slots
- * are held whatever it sees.
+ * Only until it sees the store again: what it admitted meanwhile is charged there as far as there is room, and need not count for it any more.
  */
 import { type ModelReceipt, RuleModel } from "../laws/models.ts";
 import { type Call, isAdmission, nameOf, type Seen, sightOf } from "./log.ts";
@@ -26,7 +25,6 @@ function checkRow(row: string, limits: RuleSpec["limits"], calls: readonly Call[
   const receipts = new Map<Call, ModelReceipt | undefined>();
   // A bucket that is charged up to what is left keeps a part of a unit.
   const part = limits.some(({ algorithm }) => algorithm === "concurrency" || algorithm === "sliding-log") ? 0 : 1;
-  const isHeld = limits.some(({ algorithm }) => algorithm === "concurrency");
   /** What was last seen of the store before the first charge by itself. */
   let seen: Seen | undefined | null = null;
   for (const call of [...calls].sort((a, b) => timeOf(a) - timeOf(b) || a.rank - b.rank)) {
@@ -34,7 +32,7 @@ function checkRow(row: string, limits: RuleSpec["limits"], calls: readonly Call[
     if (!isAdmission(call)) continue;
     const isFallback = call.result!.source === "fallback";
     const sight = sightOf(call, row);
-    if (!isHeld && seen !== null && sight !== seen) break;
+    if (seen !== null && sight !== seen) break;
     if (isFallback) seen = sight;
     const time = isFallback ? call.now : Math.max(call.now, sight?.touchedAt ?? 0);
     if (isFallback && !model.decide(time, Math.max(0, call.cost - part), false).ok) {
