@@ -52,6 +52,9 @@ export class Lease {
   #asked = 0;
   #askedSince: number;
   #askedAt: number;
+  /** What has been asked for and will be no news once it is charged, and until when. */
+  #counted = 0;
+  #countedUntil: number;
   #lowUnits = 0;
   #lowFrom = Infinity;
   /** How often it is committed. */
@@ -60,8 +63,7 @@ export class Lease {
   /** @param time How long a grant lasts, in milliseconds. */
   constructor(time: number, now: number) {
     this.#time = time;
-    this.#askedSince = now;
-    this.#askedAt = now;
+    this.#askedSince = this.#askedAt = this.#countedUntil = now;
   }
 
   /** Units that may be spent. */
@@ -118,9 +120,11 @@ export class Lease {
     return { units: cost, charged: cost, chargedAt, fullAts: cost <= units ? fullAts : undefined, from, until };
   }
 
-  /** How many units to charge ahead where others could have `remaining`; demand is measured anew from here on. */
+  /** How many units to charge ahead where others could have `remaining`; once they are, demand is measured anew from here on. */
   wanted(now: number, remaining: number): number {
-    const rate = this.#asked / Math.max(SHORTEST_SPAN, now - this.#askedSince);
+    this.#counted = this.#asked;
+    this.#countedUntil = Math.max(now, this.#askedAt);
+    const rate = this.#counted / Math.max(SHORTEST_SPAN, this.#countedUntil - this.#askedSince);
     return Math.max(0, Math.min(Math.floor(rate * this.#time * SPARE) - this.left(now), Math.floor(remaining * PART)));
   }
 
@@ -131,9 +135,10 @@ export class Lease {
   }
 
   /** A commit was made of what had been asked for. */
-  refreshed(now: number, grant: Grant | undefined): void {
-    this.#asked = 0;
-    this.#askedSince = now;
+  refreshed(grant: Grant | undefined): void {
+    this.#asked -= this.#counted;
+    this.#counted = 0;
+    this.#askedSince = this.#countedUntil;
     this.#lowUnits = (grant?.units ?? 0) * LOW;
     this.#lowFrom = grant === undefined ? Infinity : grant.until - (grant.until - grant.from) * LOW;
     if (grant !== undefined) this.putBack(grant);

@@ -10,7 +10,7 @@ import type { Flights } from "./flights.ts";
 import { type Grant, Lease } from "./lease.ts";
 import type { LocalRows, Seat } from "./local_rows.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
-import { Refresh } from "./refresh.ts";
+import { Refresh, type Waiting } from "./refresh.ts";
 import type { SharedLedger } from "./shared_ledger.ts";
 
 /** Refreshes that nobody waits for gather for so long, to share commits, in milliseconds. */
@@ -36,8 +36,10 @@ export class Leasing implements LocalRows {
   readonly #leases = new Map<RememberedRow, Lease>();
   /** Refreshes that can be joined. */
   readonly #joinable = new Map<RememberedRow, Refresh>();
-  /** Those among them that wait for their time. */
-  readonly #delayed = new Map<RememberedRow, ReturnType<typeof setTimeout>>();
+  /** Those among them that wait for their time; for the landing of the one before, where there is no timer. */
+  readonly #delayed = new Map<RememberedRow, ReturnType<typeof setTimeout> | undefined>();
+  /** Rows whose refresh is under way. */
+  readonly #flying = new Set<RememberedRow>();
   #sweeping = false;
   #closed = false;
 
@@ -54,16 +56,22 @@ export class Leasing implements LocalRows {
   }
 
   charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): MaybePromise<Seat | Error> {
+    const lease = this.#leaseOf(row, now);
+    lease.ask(charge.cost, now);
+    const seat = this.spend(charge, row, now);
+    if (seat === undefined) {
+      return new Promise((resolve) => this.#join(row, lease, now).add(new Charging(this, charge, row, now, resolve)));
+    }
+    if (lease.isLow(now) && !this.#joinable.has(row)) this.#start(row, lease, now, GATHER).isAsked = true;
+    return seat;
+  }
+
+  /** Charges the units that are held, if there are enough. */
+  spend(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Seat | undefined {
     const { ledger, key, cost } = charge;
     const lease = this.#leaseOf(row, now);
-    lease.ask(cost, now);
-    if (!lease.has(cost, now) || !ledger.look(row.content, now, 0)) {
-      const refresh = this.#join(row, lease, now);
-      refresh.isAsked = refresh.isShort = true;
-      return new Promise((resolve) => refresh.add(new Charging(this, charge, row, now, resolve)));
-    }
+    if (!lease.has(cost, now) || !ledger.look(row.content, now, 0)) return undefined;
     const grant = lease.spend(cost);
-    if (lease.isLow(now) && !this.#joinable.has(row)) this.#start(row, lease, now, GATHER).isAsked = true;
     showLeft(ledger, lease.left(now));
     const part = partOf(ledger, key, cost, "lease", grant.chargedAt);
     return { part, source: "lease", undo: () => this.undo(charge, row, now, grant) };
@@ -124,20 +132,40 @@ export class Leasing implements LocalRows {
 
   /** @param gather Milliseconds that it may wait for others. */
   #start(row: RememberedRow, lease: Lease, now: number, gather: number): Refresh {
-    const due = this.#context.due();
-    const refresh = new Refresh(row, lease, now, due, () => this.#joinable.delete(row));
+    const refresh = new Refresh(row, lease, now, this.#context.due(), {
+      tookOff: () => {
+        this.#joinable.delete(row);
+        this.#flying.add(row);
+      },
+      landed: () => this.#landed(row, lease),
+    });
     this.#joinable.set(row, refresh);
-    // Whoever waits for it has to be answered in time.
-    const wait = Math.min(Math.max(gather, lease.pace.take()), (due - performance.now()) / 2);
-    if (wait > 0) this.#delayed.set(row, setTimeout(() => this.#fly(row), wait));
-    else this.#context.flights.add([row], refresh);
+    // What the one before brings may be enough for whoever waits for this one.
+    if (this.#flying.has(row)) this.#delayed.set(row, undefined);
+    else this.#plan(row, lease, refresh, gather);
     return refresh;
+  }
+
+  #plan(row: RememberedRow, lease: Lease, refresh: Refresh, gather: number): void {
+    // Whoever waits for it has to be answered in time.
+    const wait = Math.min(Math.max(gather, lease.pace.take()), (refresh.due - performance.now()) / 2);
+    if (wait > 0) this.#delayed.set(row, setTimeout(() => this.#fly(row), wait));
+    else this.#fly(row);
   }
 
   #fly(row: RememberedRow): void {
     clearTimeout(this.#delayed.get(row));
     this.#delayed.delete(row);
     this.#context.flights.add([row], this.#joinable.get(row)!);
+  }
+
+  #landed(row: RememberedRow, lease: Lease): void {
+    this.#flying.delete(row);
+    const next = this.#joinable.get(row);
+    if (next === undefined || !this.#delayed.has(row)) return;
+    if (next.serve(this.#context.now())) return this.#plan(row, lease, next, GATHER);
+    this.#joinable.delete(row);
+    this.#delayed.delete(row);
   }
 
   #sweepLater(): void {
@@ -169,7 +197,7 @@ export class Leasing implements LocalRows {
 }
 
 /** One who waits for the store. */
-class Charging implements Work {
+class Charging implements Waiting {
   readonly now: number;
   readonly due: number;
   readonly fresh = false;
@@ -201,6 +229,12 @@ class Charging implements Work {
     this.#part = partOf(ledger, key, cost, "store", chargedAt);
     const isCharged = chargedAt !== undefined && cost > 0;
     this.#grant = isCharged ? this.#leasing.grant(this.#row, cost, this.now, draft!, chargedAt) : undefined;
+  }
+
+  serve(now: number): boolean {
+    const seat = this.#leasing.spend(this.#charge, this.#row, now);
+    if (seat !== undefined) this.#resolve(seat);
+    return seat !== undefined;
   }
 
   done(): void {

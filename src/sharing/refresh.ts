@@ -3,6 +3,20 @@ import type { Draft } from "./draft.ts";
 import type { Grant, Lease } from "./lease.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
 
+/** What waits for one. */
+export interface Waiting extends Work {
+  /** Whether the units that are held now were enough for it, so that it waits no longer; what has to be done in the store has none. */
+  serve?(now: number): boolean;
+}
+
+/** Told how a refresh gets on. */
+export interface Tower {
+  /** Nothing can be added any more. */
+  tookOff(): void;
+  /** It is over, well or not. */
+  landed(): void;
+}
+
 export class Refresh implements Work {
   now: number;
   due: number;
@@ -12,32 +26,37 @@ export class Refresh implements Work {
   isShort = false;
   readonly #row: RememberedRow;
   readonly #lease: Lease;
-  readonly #tookOff: () => void;
-  readonly #works: Work[] = [];
+  readonly #tower: Tower;
+  #works: Waiting[] = [];
   #givenBack: readonly Grant[] | undefined;
   #grant: Grant | undefined;
   #wasReset = false;
 
-  /**
-   * @param due When it should be done at the latest, unless somebody waits for it who cannot wait so long.
-   * @param tookOff Told when nothing can be added any more.
-   */
-  constructor(row: RememberedRow, lease: Lease, now: number, due: number, tookOff: () => void) {
+  /** @param due When it should be done at the latest, unless somebody waits for it who cannot wait so long. */
+  constructor(row: RememberedRow, lease: Lease, now: number, due: number, tower: Tower) {
     this.now = now;
     this.due = due;
     this.#row = row;
     this.#lease = lease;
-    this.#tookOff = tookOff;
+    this.#tower = tower;
   }
 
   get fresh(): boolean {
     return this.#works.some((work) => work.fresh);
   }
 
-  add(work: Work): void {
+  add(work: Waiting): void {
     this.#works.push(work);
+    if (work.serve !== undefined) this.isAsked = this.isShort = true;
     this.now = Math.max(this.now, work.now);
     this.due = Math.min(this.due, work.due);
+  }
+
+  /** Lets go who can be served by what the lease has got meanwhile; gives whether there is anything left to be done. */
+  serve(now: number): boolean {
+    this.#works = this.#works.filter((work) => !work.serve?.(now));
+    this.isShort = this.#works.some((work) => work.serve !== undefined);
+    return this.#works.length > 0 || this.#lease.hasEnded || (this.isAsked && this.#lease.isLow(now));
   }
 
   apply(drafts: readonly Draft[]): void {
@@ -45,7 +64,7 @@ export class Refresh implements Work {
     if (this.#givenBack === undefined) {
       if (this.isShort) this.#lease.end();
       this.#givenBack = this.#lease.takeEnded();
-      this.#tookOff();
+      this.#tower.tookOff();
     }
     for (const { units, charged: cost, chargedAt, fullAts } of this.#givenBack) {
       draft.give(this.now, units, { cost, chargedAt, delays: [], fullAts });
@@ -59,14 +78,16 @@ export class Refresh implements Work {
     // What was charged before does not count any more, or must not be spent.
     if (this.#wasReset) this.#lease.forget();
     else if (this.#row.content.blockedUntil > this.now) this.#lease.end();
-    if (this.isAsked) this.#lease.refreshed(this.now, this.#grant);
+    if (this.isAsked) this.#lease.refreshed(this.#grant);
     for (const work of this.#works) work.done();
+    this.#tower.landed();
   }
 
   /** What was to be given back is lost: nobody knows whether it has been. */
   failed(error: unknown): void {
-    if (this.#givenBack === undefined) this.#tookOff();
+    if (this.#givenBack === undefined) this.#tower.tookOff();
     for (const work of this.#works) work.failed(error);
+    this.#tower.landed();
   }
 
   #chargeAhead(draft: Draft): Grant | undefined {

@@ -57,6 +57,20 @@ test("a hot key costs a commit every 100 ms at most, after the first few, howeve
   assert.equal(await world.left(limit), 1_000_000 - admitted);
 });
 
+test("who asks while units are on their way is let in by them, and waits for no commit more", async () => {
+  const world = new World();
+  const limiter = world.limiter({ limit: "100000/1h" });
+  world.store.delay = 50;
+  const first = askTogether(limiter, 20);
+  // The row has been read, and is being written.
+  while (world.store.commits === 0) await pause(1);
+  const later = await Promise.all(Array.from({ length: 10 }, () => limiter.limit("a")));
+  assert.deepEqual([...new Set(later.map(({ source }) => source))], ["lease"]);
+  assert.equal(world.store.commits, 1);
+  assert.equal(await first, 20);
+  await limiter.close();
+});
+
 test("three processes let in no more than the limit, and all of it", async () => {
   const world = new World();
   const limiters = [1, 2, 3].map(() => world.limiter({ limit: "500/1h" }));
