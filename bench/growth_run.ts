@@ -56,7 +56,12 @@ export async function simulate(fleet: Fleet): Promise<Growth> {
     for (let i = 0; i < instances; i++) {
       const owner: Owner = { isAlive: true, skew: 0 };
       const random = new Random(SEED, `instance ${i}`);
-      const limiter = createRateLimiter({ limit, store: store.connect(owner), consistency, clock: () => EPOCH + time.now });
+      const limiter = createRateLimiter({
+        limit,
+        store: store.connect(owner),
+        consistency,
+        clock: () => EPOCH + time.now,
+      });
       const ask = () => {
         const asked = time.now;
         const answered = (result: RateLimitResult) => {
@@ -80,7 +85,16 @@ export async function simulate(fleet: Fleet): Promise<Growth> {
     await time.run(end + LATEST * 1000);
     const sorted = Float64Array.from(times).sort();
     const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
-    return { decisions: times.length, reads: reads!, commits: commits!, refused: refused!, p50: at(0.5), p99: at(0.99), fallback, admitted };
+    return {
+      decisions: times.length,
+      reads: reads!,
+      commits: commits!,
+      refused: refused!,
+      p50: at(0.5),
+      p99: at(0.99),
+      fallback,
+      admitted,
+    };
   } finally {
     putBack();
   }

@@ -148,7 +148,9 @@ export class Leasing implements LocalRows {
 
   #plan(row: RememberedRow, lease: Lease, refresh: Refresh, gather: number): void {
     // Whoever waits for it has to be answered in time.
-    const wait = Math.min(Math.max(gather, lease.pace.take()), (refresh.due - performance.now()) / 2);
+    const wait = this.#closed
+      ? 0
+      : Math.min(Math.max(gather, lease.pace.take()), (refresh.due - performance.now()) / 2);
     if (wait > 0) this.#delayed.set(row, setTimeout(() => this.#fly(row), wait));
     else this.#fly(row);
   }
@@ -161,6 +163,10 @@ export class Leasing implements LocalRows {
 
   #landed(row: RememberedRow, lease: Lease): void {
     this.#flying.delete(row);
+    if (this.#closed) {
+      lease.end();
+      this.#giveBack(row, lease, 0);
+    }
     const next = this.#joinable.get(row);
     if (next === undefined || !this.#delayed.has(row)) return;
     if (next.serve(this.#context.now())) return this.#plan(row, lease, next, GATHER);
@@ -178,12 +184,13 @@ export class Leasing implements LocalRows {
     this.#sweeping = false;
     const now = this.#context.now();
     for (const [row, lease] of this.#leases) {
-      if (this.#joinable.has(row)) continue;
-      if (!lease.isOver(now)) this.#giveBack(row, lease, GATHER);
-      else if (lease.isIdle(now)) {
+      if (this.#joinable.has(row) || this.#flying.has(row)) continue;
+      if (lease.isOver(now)) {
+        if (!lease.isIdle(now)) continue;
         this.#leases.delete(row);
         row.isOwing = false;
-      }
+        // While it has units somebody asks for them, and what has ended goes back with the next refresh; or they end soon.
+      } else if (lease.left(now) === 0) this.#giveBack(row, lease, GATHER);
     }
     if (this.#leases.size > 0) this.#sweepLater();
   }
