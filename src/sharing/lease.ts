@@ -30,8 +30,8 @@ export interface Grant {
   readonly charged: number;
   /** The row's time of the charge. */
   readonly chargedAt: number;
-  /** When each limit's quota would have been full without it, by the row's time, where that is known. */
-  readonly fullAts: readonly number[] | undefined;
+  /** When each limit's quota would have been full without it, by the row's time. */
+  readonly fullAts: readonly number[];
   /** From when, and until when, they may be spent, by this process's clock. */
   readonly from: number;
   readonly until: number;
@@ -57,6 +57,8 @@ export class Lease {
   #countedUntil: number;
   #lowUnits = 0;
   #lowFrom = Infinity;
+  /** When each limit's quota would be full without what this lease has, by the row's time, as the row stands that is being drafted. */
+  fullAts: readonly number[] = [];
   /** How often it is committed. */
   readonly pace: Pace = new Pace();
 
@@ -104,20 +106,23 @@ export class Lease {
 
   /** Lets in `cost`, which it has; what is given can be put back. */
   spend(cost: number): Grant {
-    const [{ units, fullAts }] = this.#grants as [Grant];
-    let { chargedAt, from, until } = this.#grants[0]!;
+    const first = this.#grants[0]!;
+    let { chargedAt, fullAts, from, until } = first;
     for (let missing = cost; missing > 0;) {
       const grant = this.#grants[0]!;
       const units = Math.min(missing, grant.units);
       missing -= units;
-      chargedAt = Math.min(chargedAt, grant.chargedAt);
-      from = Math.max(from, grant.from);
-      until = Math.min(until, grant.until);
+      if (grant !== first) {
+        chargedAt = Math.min(chargedAt, grant.chargedAt);
+        fullAts = fullAts.map((fullAt, i) => Math.min(fullAt, grant.fullAts[i]!));
+        from = Math.max(from, grant.from);
+        until = Math.min(until, grant.until);
+      }
       // A grant that is spent to the last unit is of no use any more.
       if ((grant.units -= units) === 0) this.#grants.shift();
     }
     this.#left -= cost;
-    return { units: cost, charged: cost, chargedAt, fullAts: cost <= units ? fullAts : undefined, from, until };
+    return { units: cost, charged: cost, chargedAt, fullAts, from, until };
   }
 
   /** How many units to charge ahead where others could have `remaining`; once they are, demand is measured anew from here on. */
@@ -129,9 +134,9 @@ export class Lease {
   }
 
   /** Units just charged, as they may be spent: not beyond the end of the window, which is told by the row's time. */
-  grant(units: number, chargedAt: number, now: number, windowEnd: number, fullAts?: readonly number[]): Grant {
+  grant(units: number, chargedAt: number, now: number, windowEnd: number): Grant {
     const until = now + Math.min(this.#time, windowEnd - chargedAt);
-    return { units, charged: units, chargedAt, fullAts, from: now, until };
+    return { units, charged: units, chargedAt, fullAts: this.fullAts, from: now, until };
   }
 
   /** A commit was made of what had been asked for. */

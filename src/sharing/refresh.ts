@@ -69,6 +69,7 @@ export class Refresh implements Work {
     for (const { units, charged: cost, chargedAt, fullAts } of this.#givenBack) {
       draft.give(this.now, units, { cost, chargedAt, delays: [], fullAts });
     }
+    this.#lease.fullAts = this.#fullAts(draft);
     for (const work of this.#works) work.apply(drafts);
     this.#wasReset = draft.wasReset;
     this.#grant = this.isAsked ? this.#chargeAhead(draft) : undefined;
@@ -90,18 +91,21 @@ export class Refresh implements Work {
     this.#tower.landed();
   }
 
+  /** Units of the lease that are given back later must not stand for what others have charged. */
+  #fullAts(draft: Draft): readonly number[] {
+    const others = draft.copy();
+    others.give(this.now, this.#lease.left(this.now));
+    others.peek(this.now, 0);
+    return this.#row.kind.tally.row.verdicts.map(({ resetAt }) => resetAt);
+  }
+
   #chargeAhead(draft: Draft): Grant | undefined {
     const { now } = this;
     const { verdicts } = this.#row.kind.tally.row;
     draft.peek(now, 0);
     const units = this.#lease.wanted(now, Math.min(...verdicts.map(({ remaining }) => remaining)));
     if (units === 0) return undefined;
-    // Units of the lease that are given back later must not stand for what others have charged.
-    const others = draft.copy();
-    others.give(now, this.#lease.left(now));
-    others.peek(now, 0);
-    const fullAts = verdicts.map(({ resetAt }) => resetAt);
     const chargedAt = draft.take(now, units);
-    return chargedAt === undefined ? undefined : this.#lease.grant(units, chargedAt, now, draft.windowEnd, fullAts);
+    return chargedAt === undefined ? undefined : this.#lease.grant(units, chargedAt, now, draft.windowEnd);
   }
 }
