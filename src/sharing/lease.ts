@@ -18,6 +18,8 @@ const LONGEST = 1_000;
 const SHORTEST_SPAN = 10;
 /** More than was asked for: who has to wait for a refresh asks for less than it would. */
 const SPARE = 1.25;
+/** Who asks for fewer units than this in a lease's time is not worth the commits that charge them and give back what was not spent. */
+const FEW = 4;
 /** The part of what others could still have that is charged ahead. */
 const PART = 1 / 4;
 /** With so small a part left, of units or of time, more is charged ahead while there is something left. */
@@ -50,6 +52,7 @@ export class Lease {
   #ended: Grant[] = [];
   #left = 0;
   #asked = 0;
+  #isNew = true;
   #askedSince: number;
   #askedAt: number;
   /** What has been asked for and will be no news once it is charged, and until when. */
@@ -95,7 +98,9 @@ export class Lease {
 
   /** Somebody asks for so much. */
   ask(cost: number, now: number): void {
-    this.#asked += cost;
+    // Whoever comes first says nothing of how many follow: most keys are asked for now and then.
+    if (!this.#isNew) this.#asked += cost;
+    this.#isNew = false;
     this.#askedAt = now;
   }
 
@@ -130,7 +135,8 @@ export class Lease {
     this.#counted = this.#asked;
     this.#countedUntil = Math.max(now, this.#askedAt);
     const rate = this.#counted / Math.max(SHORTEST_SPAN, this.#countedUntil - this.#askedSince);
-    return Math.max(0, Math.min(Math.floor(rate * this.#time * SPARE) - this.left(now), Math.floor(remaining * PART)));
+    const most = Math.floor(rate * this.#time * SPARE);
+    return most < FEW ? 0 : Math.max(0, Math.min(most - this.left(now), Math.floor(remaining * PART)));
   }
 
   /** Units just charged, as they may be spent: not beyond the end of the window, which is told by the row's time. */
