@@ -196,9 +196,10 @@ test("a row that means nothing any more is deleted", async () => {
 test("what is remembered is bounded", async () => {
   const world = new World();
   const limiter = world.limiter();
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 60; i++) {
     await Promise.all(Array.from({ length: 1_000 }, (_, j) => limiter.limit(`key ${i * 1_000 + j}`)));
   }
-  assert.equal(limiter.stats().keys, 20_000);
-  assert.equal([...world.store.rows.keys()].filter((key) => !key.startsWith("turn/")).length, 30_000);
+  const { keys } = limiter.stats();
+  assert.ok(keys >= 20_000 && keys <= 40_000, `${keys} remembered`);
+  assert.equal([...world.store.rows.keys()].filter((key) => !key.startsWith("turn/")).length, 60_000);
 });
