@@ -49,9 +49,13 @@ export class Lease {
   /** What has ended, and is to be given back. */
   #ended: Grant[] = [];
   #left = 0;
+  /** Demand is measured between these. */
   #asked = 0;
   #askedSince: number;
   #askedAt: number;
+  /** How far it had been measured when units were last charged ahead. */
+  #counted = 0;
+  #countedAt = 0;
   #lowUnits = 0;
   #lowFrom = Infinity;
   /** How often it is committed. */
@@ -118,9 +122,11 @@ export class Lease {
     return { units: cost, charged: cost, chargedAt, fullAts: cost <= units ? fullAts : undefined, from, until };
   }
 
-  /** How many units to charge ahead where others could have `remaining`; demand is measured anew from here on. */
+  /** How many units to charge ahead where others could have `remaining`. */
   wanted(now: number, remaining: number): number {
-    const rate = this.#asked / Math.max(SHORTEST_SPAN, now - this.#askedSince);
+    this.#counted = this.#asked;
+    this.#countedAt = this.#askedAt;
+    const rate = this.#asked / Math.max(SHORTEST_SPAN, this.#askedAt - this.#askedSince);
     return Math.max(0, Math.min(Math.floor(rate * this.#time * SPARE) - this.left(now), Math.floor(remaining * PART)));
   }
 
@@ -130,10 +136,13 @@ export class Lease {
     return { units, charged: units, chargedAt, fullAts, from: now, until };
   }
 
-  /** A commit was made of what had been asked for. */
-  refreshed(now: number, grant: Grant | undefined): void {
-    this.#asked = 0;
-    this.#askedSince = now;
+  /** A commit was made of what was wanted. */
+  refreshed(grant: Grant | undefined): void {
+    // What is measured over a moment only says little; so it goes on from there.
+    if (this.#countedAt - this.#askedSince >= this.#time * LOW) {
+      this.#asked -= this.#counted;
+      this.#askedSince = this.#countedAt;
+    }
     this.#lowUnits = (grant?.units ?? 0) * LOW;
     this.#lowFrom = grant === undefined ? Infinity : grant.until - (grant.until - grant.from) * LOW;
     if (grant !== undefined) this.putBack(grant);

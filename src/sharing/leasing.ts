@@ -36,6 +36,8 @@ export class Leasing implements LocalRows {
   readonly #leases = new Map<RememberedRow, Lease>();
   /** Refreshes that can be joined. */
   readonly #joinable = new Map<RememberedRow, Refresh>();
+  /** Those that cannot be joined any more, and have not ended. */
+  readonly #inAir = new Map<RememberedRow, Refresh>();
   /** Those among them that wait for their time. */
   readonly #delayed = new Map<RememberedRow, ReturnType<typeof setTimeout>>();
   #sweeping = false;
@@ -54,19 +56,10 @@ export class Leasing implements LocalRows {
   }
 
   charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): MaybePromise<Seat | Error> {
-    const { ledger, key, cost } = charge;
     const lease = this.#leaseOf(row, now);
-    lease.ask(cost, now);
-    if (!lease.has(cost, now) || !ledger.look(row.content, now, 0)) {
-      const refresh = this.#join(row, lease, now);
-      refresh.isAsked = refresh.isShort = true;
-      return new Promise((resolve) => refresh.add(new Charging(this, charge, row, now, resolve)));
-    }
-    const grant = lease.spend(cost);
-    if (lease.isLow(now) && !this.#joinable.has(row)) this.#start(row, lease, now, GATHER).isAsked = true;
-    showLeft(ledger, lease.left(now));
-    const part = partOf(ledger, key, cost, "lease", grant.chargedAt);
-    return { part, source: "lease", undo: () => this.undo(charge, row, now, grant) };
+    lease.ask(charge.cost, now);
+    return this.#spend(charge, row, lease, now) ??
+      new Promise((resolve) => this.#wait(charge, row, lease, new Charging(this, charge, row, now, resolve)));
   }
 
   peek({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined {
@@ -108,6 +101,38 @@ export class Leasing implements LocalRows {
     for (const row of [...this.#delayed.keys()]) this.#fly(row);
   }
 
+  /** Lets in from what is held; nobody where that is too little. */
+  #spend(charge: Charge<SharedLedger>, row: RememberedRow, lease: Lease, now: number): Seat | undefined {
+    const { ledger, key, cost } = charge;
+    if (!lease.has(cost, now) || !ledger.look(row.content, now, 0)) return undefined;
+    const grant = lease.spend(cost);
+    if (lease.isLow(now) && !this.#isRefreshing(row)) this.#start(row, lease, now, GATHER).isAsked = true;
+    showLeft(ledger, lease.left(now));
+    const part = partOf(ledger, key, cost, "lease", grant.chargedAt);
+    return { part, source: "lease", undo: () => this.undo(charge, row, now, grant) };
+  }
+
+  /** Has somebody wait for the store. */
+  #wait(charge: Charge<SharedLedger>, row: RememberedRow, lease: Lease, charging: Charging): void {
+    const underWay = this.#inAir.get(row);
+    if (underWay?.isAsked) {
+      // It may bring enough for whoever comes meanwhile: a refresh for them would give that back at once.
+      underWay.afterwards(() => {
+        const seat = this.#spend(charge, row, lease, this.#context.now());
+        if (seat === undefined) this.#wait(charge, row, lease, charging);
+        else charging.seated(seat);
+      });
+      return;
+    }
+    const refresh = this.#join(row, lease, charging.now);
+    refresh.isAsked = refresh.isShort = true;
+    refresh.add(charging);
+  }
+
+  #isRefreshing(row: RememberedRow): boolean {
+    return this.#joinable.has(row) || this.#inAir.has(row);
+  }
+
   #leaseOf(row: RememberedRow, now: number): Lease {
     const known = this.#leases.get(row);
     if (known !== undefined) return known;
@@ -125,10 +150,14 @@ export class Leasing implements LocalRows {
   /** @param gather Milliseconds that it may wait for others. */
   #start(row: RememberedRow, lease: Lease, now: number, gather: number): Refresh {
     const due = this.#context.due();
-    const refresh = new Refresh(row, lease, now, due, () => this.#joinable.delete(row));
+    const tookOff = () => {
+      this.#joinable.delete(row);
+      this.#inAir.set(row, refresh);
+    };
+    const refresh: Refresh = new Refresh(row, lease, now, due, tookOff, () => this.#landed(row, lease, refresh));
     this.#joinable.set(row, refresh);
     // Whoever waits for it has to be answered in time.
-    const wait = Math.min(Math.max(gather, lease.pace.take()), (due - performance.now()) / 2);
+    const wait = this.#closed ? 0 : Math.min(Math.max(gather, lease.pace.take()), (due - performance.now()) / 2);
     if (wait > 0) this.#delayed.set(row, setTimeout(() => this.#fly(row), wait));
     else this.#context.flights.add([row], refresh);
     return refresh;
@@ -138,6 +167,13 @@ export class Leasing implements LocalRows {
     clearTimeout(this.#delayed.get(row));
     this.#delayed.delete(row);
     this.#context.flights.add([row], this.#joinable.get(row)!);
+  }
+
+  #landed(row: RememberedRow, lease: Lease, refresh: Refresh): void {
+    if (this.#inAir.get(row) === refresh) this.#inAir.delete(row);
+    if (!this.#closed) return;
+    lease.end();
+    this.#giveBack(row, lease, 0);
   }
 
   #sweepLater(): void {
@@ -150,12 +186,13 @@ export class Leasing implements LocalRows {
     this.#sweeping = false;
     const now = this.#context.now();
     for (const [row, lease] of this.#leases) {
-      if (this.#joinable.has(row)) continue;
-      if (!lease.isOver(now)) this.#giveBack(row, lease, GATHER);
-      else if (lease.isIdle(now)) {
+      if (this.#isRefreshing(row)) continue;
+      if (lease.isOver(now)) {
+        if (!lease.isIdle(now)) continue;
         this.#leases.delete(row);
         row.isOwing = false;
-      }
+        // While it has units, somebody asks for them and the next refresh gives back what has ended, or they end soon.
+      } else if (lease.left(now) === 0) this.#giveBack(row, lease, GATHER);
     }
     if (this.#leases.size > 0) this.#sweepLater();
   }
@@ -201,6 +238,11 @@ class Charging implements Work {
     this.#part = partOf(ledger, key, cost, "store", chargedAt);
     const isCharged = chargedAt !== undefined && cost > 0;
     this.#grant = isCharged ? this.#leasing.grant(this.#row, cost, this.now, draft!, chargedAt) : undefined;
+  }
+
+  /** It was not needed after all. */
+  seated(seat: Seat): void {
+    this.#resolve(seat);
   }
 
   done(): void {

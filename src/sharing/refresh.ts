@@ -13,6 +13,7 @@ export class Refresh implements Work {
   readonly #row: RememberedRow;
   readonly #lease: Lease;
   readonly #tookOff: () => void;
+  readonly #landed: (() => void)[];
   readonly #works: Work[] = [];
   #givenBack: readonly Grant[] | undefined;
   #grant: Grant | undefined;
@@ -21,13 +22,15 @@ export class Refresh implements Work {
   /**
    * @param due When it should be done at the latest, unless somebody waits for it who cannot wait so long.
    * @param tookOff Told when nothing can be added any more.
+   * @param landed Told when it has ended, well or not.
    */
-  constructor(row: RememberedRow, lease: Lease, now: number, due: number, tookOff: () => void) {
+  constructor(row: RememberedRow, lease: Lease, now: number, due: number, tookOff: () => void, landed: () => void) {
     this.now = now;
     this.due = due;
     this.#row = row;
     this.#lease = lease;
     this.#tookOff = tookOff;
+    this.#landed = [landed];
   }
 
   get fresh(): boolean {
@@ -38,6 +41,11 @@ export class Refresh implements Work {
     this.#works.push(work);
     this.now = Math.max(this.now, work.now);
     this.due = Math.min(this.due, work.due);
+  }
+
+  /** Has something done once it has landed. */
+  afterwards(act: () => void): void {
+    this.#landed.push(act);
   }
 
   apply(drafts: readonly Draft[]): void {
@@ -59,14 +67,16 @@ export class Refresh implements Work {
     // What was charged before does not count any more, or must not be spent.
     if (this.#wasReset) this.#lease.forget();
     else if (this.#row.content.blockedUntil > this.now) this.#lease.end();
-    if (this.isAsked) this.#lease.refreshed(this.now, this.#grant);
+    if (this.isAsked) this.#lease.refreshed(this.#grant);
     for (const work of this.#works) work.done();
+    for (const act of this.#landed) act();
   }
 
   /** What was to be given back is lost: nobody knows whether it has been. */
   failed(error: unknown): void {
     if (this.#givenBack === undefined) this.#tookOff();
     for (const work of this.#works) work.failed(error);
+    for (const act of this.#landed) act();
   }
 
   #chargeAhead(draft: Draft): Grant | undefined {

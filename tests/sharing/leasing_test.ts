@@ -28,6 +28,14 @@ class World {
     return (await this.limiter({ limit, consistency: "strict" }).peek("a")).remaining;
   }
 
+  /** Has a limiter be asked by 20, and waits until what they are charged is on its way. */
+  async untilCommitting(limiter: RateLimiter): Promise<{ readonly admitted: Promise<number> }> {
+    this.store.delay = 20;
+    const admitted = askTogether(limiter, 20);
+    while (this.store.commits === 0) await pause(1);
+    return { admitted };
+  }
+
   /** Has a limiter be asked so often that it charges ahead. */
   async warm(limiter: RateLimiter): Promise<number> {
     return await askTogether(limiter, 20) + await askTogether(limiter, 5);
@@ -55,6 +63,33 @@ test("a hot key costs a commit every 100 ms at most, after the first few, howeve
   assert.ok(world.store.commits <= 4 + (performance.now() - start) / 100, `${world.store.commits} commits`);
   await limiter.close();
   assert.equal(await world.left(limit), 1_000_000 - admitted);
+});
+
+test("who asks while units are being charged ahead is let in from them, and they are not given back for it", async () => {
+  const world = new World();
+  const limiter = world.limiter();
+  const { admitted } = await world.untilCommitting(limiter);
+  assert.equal(await askTogether(limiter, 5), 5);
+  assert.equal(world.store.commits, 1);
+  assert.deepEqual([await admitted, limiter.stats().sources.lease], [20, 5]);
+  await limiter.close();
+  assert.equal(await world.left(), 1000 - 25);
+});
+
+test("a steady demand costs less than a commit every 100 ms", async () => {
+  const world = new World();
+  world.store.delay = 2;
+  const limiter = world.limiter({ limit: "1000000/1h" });
+  const asking: Promise<number>[] = [];
+  const start = performance.now();
+  while (performance.now() - start < 800) {
+    world.now = START + Math.floor(performance.now() - start);
+    asking.push(askTogether(limiter, 20));
+    await pause(1);
+  }
+  await Promise.all(asking);
+  assert.ok(world.store.commits <= 6, `${world.store.commits} commits`);
+  await limiter.close();
 });
 
 test("three processes let in no more than the limit, and all of it", async () => {
@@ -98,6 +133,15 @@ test("what was not spent when the lease ends goes back, and nothing is charged a
   await pause(SWEPT);
   assert.equal(world.store.commits, commits);
   await limiter.close();
+});
+
+test("what is charged ahead while the limiter is closed goes back", async () => {
+  const world = new World();
+  const limiter = world.limiter();
+  const { admitted } = await world.untilCommitting(limiter);
+  await limiter.close();
+  assert.equal(await admitted, 20);
+  assert.equal(await world.left(), 1000 - 20);
 });
 
 test("a unit charged in one window is not spent in the next", async () => {
