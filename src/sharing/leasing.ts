@@ -14,7 +14,7 @@ import { Refresh } from "./refresh.ts";
 import type { SharedLedger } from "./shared_ledger.ts";
 
 /** Refreshes that nobody waits for gather for so long, to share commits, in milliseconds. */
-const GATHER = 5;
+const GATHER = 10;
 /** How often what has ended is looked for, in milliseconds. */
 const SWEEP = 250;
 /** Rows that have leases; others are asked for unit by unit. */
@@ -40,6 +40,8 @@ export class Leasing implements LocalRows {
   readonly #inAir = new Map<RememberedRow, Refresh>();
   /** Those among them that wait for their time. */
   readonly #delayed = new Map<RememberedRow, ReturnType<typeof setTimeout>>();
+  /** Those that start together, with the first of them. */
+  readonly #gathering = new Set<RememberedRow>();
   #sweeping = false;
   #closed = false;
 
@@ -96,9 +98,9 @@ export class Leasing implements LocalRows {
     this.#closed = true;
     for (const [row, lease] of this.#leases) {
       lease.end();
-      this.#giveBack(row, lease, 0);
+      this.#giveBack(row, lease);
     }
-    for (const row of [...this.#delayed.keys()]) this.#fly(row);
+    for (const row of [...this.#delayed.keys(), ...this.#gathering]) this.#fly(row);
   }
 
   /** Lets in from what is held; nobody where that is too little. */
@@ -106,7 +108,7 @@ export class Leasing implements LocalRows {
     const { ledger, key, cost } = charge;
     if (!lease.has(cost, now) || !ledger.look(row.content, now, 0)) return undefined;
     const grant = lease.spend(cost);
-    if (lease.isLow(now) && !this.#isRefreshing(row)) this.#start(row, lease, now, GATHER).isAsked = true;
+    if (lease.isLow(now) && !this.#isRefreshing(row)) this.#start(row, lease, now, false).isAsked = true;
     showLeft(ledger, lease.left(now));
     const part = partOf(ledger, key, cost, "lease", grant.chargedAt);
     return { part, source: "lease", undo: () => this.undo(charge, row, now, grant) };
@@ -127,6 +129,7 @@ export class Leasing implements LocalRows {
     const refresh = this.#join(row, lease, charging.now);
     refresh.isAsked = refresh.isShort = true;
     refresh.add(charging);
+    if (this.#gathering.has(row)) this.#fly(row);
   }
 
   #isRefreshing(row: RememberedRow): boolean {
@@ -144,11 +147,11 @@ export class Leasing implements LocalRows {
   }
 
   #join(row: RememberedRow, lease: Lease, now: number): Refresh {
-    return this.#joinable.get(row) ?? this.#start(row, lease, now, 0);
+    return this.#joinable.get(row) ?? this.#start(row, lease, now, true);
   }
 
-  /** @param gather Milliseconds that it may wait for others. */
-  #start(row: RememberedRow, lease: Lease, now: number, gather: number): Refresh {
+  /** @param isUrgent Whether it is not to wait for others. */
+  #start(row: RememberedRow, lease: Lease, now: number, isUrgent: boolean): Refresh {
     const due = this.#context.due();
     const tookOff = () => {
       this.#joinable.delete(row);
@@ -157,15 +160,26 @@ export class Leasing implements LocalRows {
     const refresh: Refresh = new Refresh(row, lease, now, due, tookOff, () => this.#landed(row, lease, refresh));
     this.#joinable.set(row, refresh);
     // Whoever waits for it has to be answered in time.
-    const wait = this.#closed ? 0 : Math.min(Math.max(gather, lease.pace.take()), (due - performance.now()) / 2);
+    const wait = this.#closed ? 0 : Math.min(lease.pace.take(), (due - performance.now()) / 2);
     if (wait > 0) this.#delayed.set(row, setTimeout(() => this.#fly(row), wait));
-    else this.#context.flights.add([row], refresh);
+    else if (isUrgent || this.#closed) this.#context.flights.add([row], refresh);
+    else this.#gather(row);
     return refresh;
+  }
+
+  #gather(row: RememberedRow): void {
+    if (this.#gathering.size === 0) {
+      setTimeout(() => {
+        for (const row of this.#gathering) this.#fly(row);
+      }, GATHER);
+    }
+    this.#gathering.add(row);
   }
 
   #fly(row: RememberedRow): void {
     clearTimeout(this.#delayed.get(row));
     this.#delayed.delete(row);
+    this.#gathering.delete(row);
     this.#context.flights.add([row], this.#joinable.get(row)!);
   }
 
@@ -173,7 +187,7 @@ export class Leasing implements LocalRows {
     if (this.#inAir.get(row) === refresh) this.#inAir.delete(row);
     if (!this.#closed) return;
     lease.end();
-    this.#giveBack(row, lease, 0);
+    this.#giveBack(row, lease);
   }
 
   #sweepLater(): void {
@@ -192,16 +206,16 @@ export class Leasing implements LocalRows {
         this.#leases.delete(row);
         row.isOwing = false;
         // While it has units, somebody asks for them and the next refresh gives back what has ended, or they end soon.
-      } else if (lease.left(now) === 0) this.#giveBack(row, lease, GATHER);
+      } else if (lease.left(now) === 0) this.#giveBack(row, lease);
     }
     if (this.#leases.size > 0) this.#sweepLater();
   }
 
-  #giveBack(row: RememberedRow, lease: Lease, gather: number): void {
+  #giveBack(row: RememberedRow, lease: Lease): void {
     if (!lease.hasEnded || this.#joinable.has(row)) return;
     // Not kept until the store is back: by then it would not count any more, or have been forgotten.
     if (this.#context.isOpen()) lease.forget();
-    else this.#start(row, lease, this.#context.now(), gather);
+    else this.#start(row, lease, this.#context.now(), false);
   }
 }
 
