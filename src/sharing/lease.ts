@@ -18,6 +18,8 @@ const LONGEST = 1_000;
 const SHORTEST_SPAN = 10;
 /** More than was asked for: who has to wait for a refresh asks for less than it would. */
 const SPARE = 1.25;
+/** Who asks for fewer units than this in a lease's time is not worth the commits that charge them and give back what was not spent. */
+const FEW = 4;
 /** The part of what others could still have that is charged ahead. */
 const PART = 1 / 4;
 /** With so small a part left, of units or of time, more is charged ahead while there is something left. */
@@ -30,8 +32,8 @@ export interface Grant {
   readonly charged: number;
   /** The row's time of the charge. */
   readonly chargedAt: number;
-  /** When each limit's quota would have been full without it, by the row's time, where that is known. */
-  readonly fullAts: readonly number[] | undefined;
+  /** When each limit's quota would have been full without it, by the row's time. */
+  readonly fullAts: readonly number[];
   /** From when, and until when, they may be spent, by this process's clock. */
   readonly from: number;
   readonly until: number;
@@ -49,23 +51,24 @@ export class Lease {
   /** What has ended, and is to be given back. */
   #ended: Grant[] = [];
   #left = 0;
-  /** Demand is measured between these. */
   #asked = 0;
+  #isNew = true;
   #askedSince: number;
   #askedAt: number;
-  /** How far it had been measured when units were last charged ahead. */
+  /** What has been asked for and will be no news once it is charged, and until when. */
   #counted = 0;
-  #countedAt = 0;
+  #countedUntil: number;
   #lowUnits = 0;
   #lowFrom = Infinity;
+  /** When each limit's quota would be full without what this lease has, by the row's time, as the row stands that is being drafted. */
+  fullAts: readonly number[] = [];
   /** How often it is committed. */
   readonly pace: Pace = new Pace();
 
   /** @param time How long a grant lasts, in milliseconds. */
   constructor(time: number, now: number) {
     this.#time = time;
-    this.#askedSince = now;
-    this.#askedAt = now;
+    this.#askedSince = this.#askedAt = this.#countedUntil = now;
   }
 
   /** Units that may be spent. */
@@ -95,7 +98,9 @@ export class Lease {
 
   /** Somebody asks for so much. */
   ask(cost: number, now: number): void {
-    this.#asked += cost;
+    // Whoever comes first says nothing of how many follow: most keys are asked for now and then.
+    if (!this.#isNew) this.#asked += cost;
+    this.#isNew = false;
     this.#askedAt = now;
   }
 
@@ -106,43 +111,45 @@ export class Lease {
 
   /** Lets in `cost`, which it has; what is given can be put back. */
   spend(cost: number): Grant {
-    const [{ units, fullAts }] = this.#grants as [Grant];
-    let { chargedAt, from, until } = this.#grants[0]!;
+    const first = this.#grants[0]!;
+    let { chargedAt, fullAts, from, until } = first;
     for (let missing = cost; missing > 0;) {
       const grant = this.#grants[0]!;
       const units = Math.min(missing, grant.units);
       missing -= units;
-      chargedAt = Math.min(chargedAt, grant.chargedAt);
-      from = Math.max(from, grant.from);
-      until = Math.min(until, grant.until);
+      if (grant !== first) {
+        chargedAt = Math.min(chargedAt, grant.chargedAt);
+        fullAts = fullAts.map((fullAt, i) => Math.min(fullAt, grant.fullAts[i]!));
+        from = Math.max(from, grant.from);
+        until = Math.min(until, grant.until);
+      }
       // A grant that is spent to the last unit is of no use any more.
       if ((grant.units -= units) === 0) this.#grants.shift();
     }
     this.#left -= cost;
-    return { units: cost, charged: cost, chargedAt, fullAts: cost <= units ? fullAts : undefined, from, until };
+    return { units: cost, charged: cost, chargedAt, fullAts, from, until };
   }
 
-  /** How many units to charge ahead where others could have `remaining`. */
+  /** How many units to charge ahead where others could have `remaining`; once they are, demand is measured anew from here on. */
   wanted(now: number, remaining: number): number {
     this.#counted = this.#asked;
-    this.#countedAt = this.#askedAt;
-    const rate = this.#asked / Math.max(SHORTEST_SPAN, this.#askedAt - this.#askedSince);
-    return Math.max(0, Math.min(Math.floor(rate * this.#time * SPARE) - this.left(now), Math.floor(remaining * PART)));
+    this.#countedUntil = Math.max(now, this.#askedAt);
+    const rate = this.#counted / Math.max(SHORTEST_SPAN, this.#countedUntil - this.#askedSince);
+    const most = Math.floor(rate * this.#time * SPARE);
+    return most < FEW ? 0 : Math.max(0, Math.min(most - this.left(now), Math.floor(remaining * PART)));
   }
 
   /** Units just charged, as they may be spent: not beyond the end of the window, which is told by the row's time. */
-  grant(units: number, chargedAt: number, now: number, windowEnd: number, fullAts?: readonly number[]): Grant {
+  grant(units: number, chargedAt: number, now: number, windowEnd: number): Grant {
     const until = now + Math.min(this.#time, windowEnd - chargedAt);
-    return { units, charged: units, chargedAt, fullAts, from: now, until };
+    return { units, charged: units, chargedAt, fullAts: this.fullAts, from: now, until };
   }
 
-  /** A commit was made of what was wanted. */
+  /** A commit was made of what had been asked for. */
   refreshed(grant: Grant | undefined): void {
-    // What is measured over a moment only says little; so it goes on from there.
-    if (this.#countedAt - this.#askedSince >= this.#time * LOW) {
-      this.#asked -= this.#counted;
-      this.#askedSince = this.#countedAt;
-    }
+    this.#asked -= this.#counted;
+    this.#counted = 0;
+    this.#askedSince = this.#countedUntil;
     this.#lowUnits = (grant?.units ?? 0) * LOW;
     this.#lowFrom = grant === undefined ? Infinity : grant.until - (grant.until - grant.from) * LOW;
     if (grant !== undefined) this.putBack(grant);

@@ -10,11 +10,11 @@ import type { Flights } from "./flights.ts";
 import { type Grant, Lease } from "./lease.ts";
 import type { LocalRows, Seat } from "./local_rows.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
-import { Refresh } from "./refresh.ts";
+import { Refresh, type Waiting } from "./refresh.ts";
 import type { SharedLedger } from "./shared_ledger.ts";
 
 /** Refreshes that nobody waits for gather for so long, to share commits, in milliseconds. */
-const GATHER = 10;
+const GATHER = 5;
 /** How often what has ended is looked for, in milliseconds. */
 const SWEEP = 250;
 /** Rows that have leases; others are asked for unit by unit. */
@@ -36,12 +36,10 @@ export class Leasing implements LocalRows {
   readonly #leases = new Map<RememberedRow, Lease>();
   /** Refreshes that can be joined. */
   readonly #joinable = new Map<RememberedRow, Refresh>();
-  /** Those that cannot be joined any more, and have not ended. */
-  readonly #inAir = new Map<RememberedRow, Refresh>();
-  /** Those among them that wait for their time. */
-  readonly #delayed = new Map<RememberedRow, ReturnType<typeof setTimeout>>();
-  /** Those that start together, with the first of them. */
-  readonly #gathering = new Set<RememberedRow>();
+  /** Those among them that wait for their time; for the landing of the one before, where there is no timer. */
+  readonly #delayed = new Map<RememberedRow, ReturnType<typeof setTimeout> | undefined>();
+  /** Rows whose refresh is under way. */
+  readonly #flying = new Set<RememberedRow>();
   #sweeping = false;
   #closed = false;
 
@@ -60,8 +58,23 @@ export class Leasing implements LocalRows {
   charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): MaybePromise<Seat | Error> {
     const lease = this.#leaseOf(row, now);
     lease.ask(charge.cost, now);
-    return this.#spend(charge, row, lease, now) ??
-      new Promise((resolve) => this.#wait(charge, row, lease, new Charging(this, charge, row, now, resolve)));
+    const seat = this.spend(charge, row, now);
+    if (seat === undefined) {
+      return new Promise((resolve) => this.#join(row, lease, now).add(new Charging(this, charge, row, now, resolve)));
+    }
+    if (lease.isLow(now) && !this.#joinable.has(row)) this.#start(row, lease, now, GATHER).isAsked = true;
+    return seat;
+  }
+
+  /** Charges the units that are held, if there are enough. */
+  spend(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Seat | undefined {
+    const { ledger, key, cost } = charge;
+    const lease = this.#leaseOf(row, now);
+    if (!lease.has(cost, now) || !ledger.look(row.content, now, 0)) return undefined;
+    const grant = lease.spend(cost);
+    showLeft(ledger, lease.left(now));
+    const part = partOf(ledger, key, cost, "lease", grant.chargedAt);
+    return { part, source: "lease", undo: () => this.undo(charge, row, now, grant) };
   }
 
   peek({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined {
@@ -98,42 +111,9 @@ export class Leasing implements LocalRows {
     this.#closed = true;
     for (const [row, lease] of this.#leases) {
       lease.end();
-      this.#giveBack(row, lease);
+      this.#giveBack(row, lease, 0);
     }
-    for (const row of [...this.#delayed.keys(), ...this.#gathering]) this.#fly(row);
-  }
-
-  /** Lets in from what is held; nobody where that is too little. */
-  #spend(charge: Charge<SharedLedger>, row: RememberedRow, lease: Lease, now: number): Seat | undefined {
-    const { ledger, key, cost } = charge;
-    if (!lease.has(cost, now) || !ledger.look(row.content, now, 0)) return undefined;
-    const grant = lease.spend(cost);
-    if (lease.isLow(now) && !this.#isRefreshing(row)) this.#start(row, lease, now, false).isAsked = true;
-    showLeft(ledger, lease.left(now));
-    const part = partOf(ledger, key, cost, "lease", grant.chargedAt);
-    return { part, source: "lease", undo: () => this.undo(charge, row, now, grant) };
-  }
-
-  /** Has somebody wait for the store. */
-  #wait(charge: Charge<SharedLedger>, row: RememberedRow, lease: Lease, charging: Charging): void {
-    const underWay = this.#inAir.get(row);
-    if (underWay?.isAsked) {
-      // It may bring enough for whoever comes meanwhile: a refresh for them would give that back at once.
-      underWay.afterwards(() => {
-        const seat = this.#spend(charge, row, lease, this.#context.now());
-        if (seat === undefined) this.#wait(charge, row, lease, charging);
-        else charging.seated(seat);
-      });
-      return;
-    }
-    const refresh = this.#join(row, lease, charging.now);
-    refresh.isAsked = refresh.isShort = true;
-    refresh.add(charging);
-    if (this.#gathering.has(row)) this.#fly(row);
-  }
-
-  #isRefreshing(row: RememberedRow): boolean {
-    return this.#joinable.has(row) || this.#inAir.has(row);
+    for (const row of [...this.#delayed.keys()]) this.#fly(row);
   }
 
   #leaseOf(row: RememberedRow, now: number): Lease {
@@ -147,47 +127,51 @@ export class Leasing implements LocalRows {
   }
 
   #join(row: RememberedRow, lease: Lease, now: number): Refresh {
-    return this.#joinable.get(row) ?? this.#start(row, lease, now, true);
+    return this.#joinable.get(row) ?? this.#start(row, lease, now, 0);
   }
 
-  /** @param isUrgent Whether it is not to wait for others. */
-  #start(row: RememberedRow, lease: Lease, now: number, isUrgent: boolean): Refresh {
-    const due = this.#context.due();
-    const tookOff = () => {
-      this.#joinable.delete(row);
-      this.#inAir.set(row, refresh);
-    };
-    const refresh: Refresh = new Refresh(row, lease, now, due, tookOff, () => this.#landed(row, lease, refresh));
+  /** @param gather Milliseconds that it may wait for others. */
+  #start(row: RememberedRow, lease: Lease, now: number, gather: number): Refresh {
+    const refresh = new Refresh(row, lease, now, this.#context.due(), {
+      tookOff: () => {
+        this.#joinable.delete(row);
+        this.#flying.add(row);
+      },
+      landed: () => this.#landed(row, lease),
+    });
     this.#joinable.set(row, refresh);
-    // Whoever waits for it has to be answered in time.
-    const wait = this.#closed ? 0 : Math.min(lease.pace.take(), (due - performance.now()) / 2);
-    if (wait > 0) this.#delayed.set(row, setTimeout(() => this.#fly(row), wait));
-    else if (isUrgent || this.#closed) this.#context.flights.add([row], refresh);
-    else this.#gather(row);
+    // What the one before brings may be enough for whoever waits for this one.
+    if (this.#flying.has(row)) this.#delayed.set(row, undefined);
+    else this.#plan(row, lease, refresh, gather);
     return refresh;
   }
 
-  #gather(row: RememberedRow): void {
-    if (this.#gathering.size === 0) {
-      setTimeout(() => {
-        for (const row of this.#gathering) this.#fly(row);
-      }, GATHER);
-    }
-    this.#gathering.add(row);
+  #plan(row: RememberedRow, lease: Lease, refresh: Refresh, gather: number): void {
+    // Whoever waits for it has to be answered in time.
+    const wait = this.#closed
+      ? 0
+      : Math.min(Math.max(gather, lease.pace.take()), (refresh.due - performance.now()) / 2);
+    if (wait > 0) this.#delayed.set(row, setTimeout(() => this.#fly(row), wait));
+    else this.#fly(row);
   }
 
   #fly(row: RememberedRow): void {
     clearTimeout(this.#delayed.get(row));
     this.#delayed.delete(row);
-    this.#gathering.delete(row);
     this.#context.flights.add([row], this.#joinable.get(row)!);
   }
 
-  #landed(row: RememberedRow, lease: Lease, refresh: Refresh): void {
-    if (this.#inAir.get(row) === refresh) this.#inAir.delete(row);
-    if (!this.#closed) return;
-    lease.end();
-    this.#giveBack(row, lease);
+  #landed(row: RememberedRow, lease: Lease): void {
+    this.#flying.delete(row);
+    if (this.#closed) {
+      lease.end();
+      this.#giveBack(row, lease, 0);
+    }
+    const next = this.#joinable.get(row);
+    if (next === undefined || !this.#delayed.has(row)) return;
+    if (next.serve(this.#context.now())) return this.#plan(row, lease, next, GATHER);
+    this.#joinable.delete(row);
+    this.#delayed.delete(row);
   }
 
   #sweepLater(): void {
@@ -200,27 +184,27 @@ export class Leasing implements LocalRows {
     this.#sweeping = false;
     const now = this.#context.now();
     for (const [row, lease] of this.#leases) {
-      if (this.#isRefreshing(row)) continue;
+      if (this.#joinable.has(row) || this.#flying.has(row)) continue;
       if (lease.isOver(now)) {
         if (!lease.isIdle(now)) continue;
         this.#leases.delete(row);
         row.isOwing = false;
-        // While it has units, somebody asks for them and the next refresh gives back what has ended, or they end soon.
-      } else if (lease.left(now) === 0) this.#giveBack(row, lease);
+        // While it has units somebody asks for them, and what has ended goes back with the next refresh; or they end soon.
+      } else if (lease.left(now) === 0) this.#giveBack(row, lease, GATHER);
     }
     if (this.#leases.size > 0) this.#sweepLater();
   }
 
-  #giveBack(row: RememberedRow, lease: Lease): void {
+  #giveBack(row: RememberedRow, lease: Lease, gather: number): void {
     if (!lease.hasEnded || this.#joinable.has(row)) return;
     // Not kept until the store is back: by then it would not count any more, or have been forgotten.
     if (this.#context.isOpen()) lease.forget();
-    else this.#start(row, lease, this.#context.now(), false);
+    else this.#start(row, lease, this.#context.now(), gather);
   }
 }
 
 /** One who waits for the store. */
-class Charging implements Work {
+class Charging implements Waiting {
   readonly now: number;
   readonly due: number;
   readonly fresh = false;
@@ -254,9 +238,10 @@ class Charging implements Work {
     this.#grant = isCharged ? this.#leasing.grant(this.#row, cost, this.now, draft!, chargedAt) : undefined;
   }
 
-  /** It was not needed after all. */
-  seated(seat: Seat): void {
-    this.#resolve(seat);
+  serve(now: number): boolean {
+    const seat = this.#leasing.spend(this.#charge, this.#row, now);
+    if (seat !== undefined) this.#resolve(seat);
+    return seat !== undefined;
   }
 
   done(): void {

@@ -3,6 +3,20 @@ import type { Draft } from "./draft.ts";
 import type { Grant, Lease } from "./lease.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
 
+/** What waits for one. */
+export interface Waiting extends Work {
+  /** Whether the units that are held now were enough for it, so that it waits no longer; what has to be done in the store has none. */
+  serve?(now: number): boolean;
+}
+
+/** Told how a refresh gets on. */
+export interface Tower {
+  /** Nothing can be added any more. */
+  tookOff(): void;
+  /** It is over, well or not. */
+  landed(): void;
+}
+
 export class Refresh implements Work {
   now: number;
   due: number;
@@ -12,40 +26,37 @@ export class Refresh implements Work {
   isShort = false;
   readonly #row: RememberedRow;
   readonly #lease: Lease;
-  readonly #tookOff: () => void;
-  readonly #landed: (() => void)[];
-  readonly #works: Work[] = [];
+  readonly #tower: Tower;
+  #works: Waiting[] = [];
   #givenBack: readonly Grant[] | undefined;
   #grant: Grant | undefined;
   #wasReset = false;
 
-  /**
-   * @param due When it should be done at the latest, unless somebody waits for it who cannot wait so long.
-   * @param tookOff Told when nothing can be added any more.
-   * @param landed Told when it has ended, well or not.
-   */
-  constructor(row: RememberedRow, lease: Lease, now: number, due: number, tookOff: () => void, landed: () => void) {
+  /** @param due When it should be done at the latest, unless somebody waits for it who cannot wait so long. */
+  constructor(row: RememberedRow, lease: Lease, now: number, due: number, tower: Tower) {
     this.now = now;
     this.due = due;
     this.#row = row;
     this.#lease = lease;
-    this.#tookOff = tookOff;
-    this.#landed = [landed];
+    this.#tower = tower;
   }
 
   get fresh(): boolean {
     return this.#works.some((work) => work.fresh);
   }
 
-  add(work: Work): void {
+  add(work: Waiting): void {
     this.#works.push(work);
+    if (work.serve !== undefined) this.isAsked = this.isShort = true;
     this.now = Math.max(this.now, work.now);
     this.due = Math.min(this.due, work.due);
   }
 
-  /** Has something done once it has landed. */
-  afterwards(act: () => void): void {
-    this.#landed.push(act);
+  /** Lets go who can be served by what the lease has got meanwhile; gives whether there is anything left to be done. */
+  serve(now: number): boolean {
+    this.#works = this.#works.filter((work) => !work.serve?.(now));
+    this.isShort = this.#works.some((work) => work.serve !== undefined);
+    return this.#works.length > 0 || this.#lease.hasEnded || (this.isAsked && this.#lease.isLow(now));
   }
 
   apply(drafts: readonly Draft[]): void {
@@ -53,11 +64,12 @@ export class Refresh implements Work {
     if (this.#givenBack === undefined) {
       if (this.isShort) this.#lease.end();
       this.#givenBack = this.#lease.takeEnded();
-      this.#tookOff();
+      this.#tower.tookOff();
     }
     for (const { units, charged: cost, chargedAt, fullAts } of this.#givenBack) {
       draft.give(this.now, units, { cost, chargedAt, delays: [], fullAts });
     }
+    this.#lease.fullAts = this.#fullAts(draft);
     for (const work of this.#works) work.apply(drafts);
     this.#wasReset = draft.wasReset;
     this.#grant = this.isAsked ? this.#chargeAhead(draft) : undefined;
@@ -69,14 +81,22 @@ export class Refresh implements Work {
     else if (this.#row.content.blockedUntil > this.now) this.#lease.end();
     if (this.isAsked) this.#lease.refreshed(this.#grant);
     for (const work of this.#works) work.done();
-    for (const act of this.#landed) act();
+    this.#tower.landed();
   }
 
   /** What was to be given back is lost: nobody knows whether it has been. */
   failed(error: unknown): void {
-    if (this.#givenBack === undefined) this.#tookOff();
+    if (this.#givenBack === undefined) this.#tower.tookOff();
     for (const work of this.#works) work.failed(error);
-    for (const act of this.#landed) act();
+    this.#tower.landed();
+  }
+
+  /** Units of the lease that are given back later must not stand for what others have charged. */
+  #fullAts(draft: Draft): readonly number[] {
+    const others = draft.copy();
+    others.give(this.now, this.#lease.left(this.now));
+    others.peek(this.now, 0);
+    return this.#row.kind.tally.row.verdicts.map(({ resetAt }) => resetAt);
   }
 
   #chargeAhead(draft: Draft): Grant | undefined {
@@ -85,12 +105,7 @@ export class Refresh implements Work {
     draft.peek(now, 0);
     const units = this.#lease.wanted(now, Math.min(...verdicts.map(({ remaining }) => remaining)));
     if (units === 0) return undefined;
-    // Units of the lease that are given back later must not stand for what others have charged.
-    const others = draft.copy();
-    others.give(now, this.#lease.left(now));
-    others.peek(now, 0);
-    const fullAts = verdicts.map(({ resetAt }) => resetAt);
     const chargedAt = draft.take(now, units);
-    return chargedAt === undefined ? undefined : this.#lease.grant(units, chargedAt, now, draft.windowEnd, fullAts);
+    return chargedAt === undefined ? undefined : this.#lease.grant(units, chargedAt, now, draft.windowEnd);
   }
 }

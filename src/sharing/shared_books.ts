@@ -126,8 +126,13 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
         reject(storeFailed(cause));
       };
       if (this.#breaker.isOpen) return failed();
-      this.#change(row, new Change({ now, due: this.due() }, change, resolve, failed));
+      this.add(row, new Change({ now, due: this.due() }, change, resolve, failed));
     });
+  }
+
+  add(row: RememberedRow, work: Work): void {
+    if (this.#local === undefined) this.#flights.add([row], work);
+    else this.#local.change(row, work);
   }
 
   stats(): BookStats {
@@ -170,14 +175,9 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     return new Promise((resolve, reject) => {
       const work = new Decision(charges, now, this.due(), isPeek, this.#fallback, resolve, reject);
       // A look at a row comes after what this process has to write to it.
-      if (isPeek) this.#change(rows[0]!, work);
+      if (isPeek) this.add(rows[0]!, work);
       else this.#flights.add(rows, work);
     });
-  }
-
-  #change(row: RememberedRow, work: Work): void {
-    if (this.#local === undefined) this.#flights.add([row], work);
-    else this.#local.change(row, work);
   }
 
   /** A denial that is known; all rows seen within the last second, so that what others have undone is seen. */

@@ -12,7 +12,7 @@ import { Draft, finish, isOver, timeOf } from "./draft.ts";
 import type { LocalLedger } from "./fallback.ts";
 import type { Flights } from "./flights.ts";
 import { leaseTime } from "./lease.ts";
-import type { RememberedRow, RowKind } from "./remembered_row.ts";
+import type { RememberedRow, RowKind, Work } from "./remembered_row.ts";
 import { Change } from "./works.ts";
 
 /** Clients' names up to this length stand in keys as they are; longer ones, and ones that are not plain text, are hashed. */
@@ -26,6 +26,8 @@ export interface Binding {
   peek(charge: Charge<SharedLedger>, now: number): MaybePromise<RateLimitResult>;
   /** Has a row changed in the store, and in any case in what this process knows of it. */
   change(ledger: SharedLedger, key: string, now: number, change: (draft: Draft) => void): Promise<void>;
+  /** Has something done to a row, together with whatever else is to be. */
+  add(row: RememberedRow, work: Work): void;
   /** The limiter's own number, by which it knows its own clock. */
   self(): number;
   now(): number;
@@ -180,7 +182,7 @@ export class SharedLedger implements Ledger {
     // It stays in the journal, and is tried again when the store answers again: charged twice at worst, never lost.
     const failed = () => void this.#charging.delete(key);
     const charge = (draft: Draft) => draft.forceLate(now, units);
-    this.#flights.add([this.row(key)], new Change({ now, due: this.#books.due() }, charge, done, failed));
+    this.#books.add(this.row(key), new Change({ now, due: this.#books.due() }, charge, done, failed));
   }
 
   #change(key: string, now: number, change: (draft: Draft) => void): Promise<void> {

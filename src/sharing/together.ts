@@ -58,7 +58,9 @@ export function takeTogether(
     const others = members.filter(({ row }) => !local.covers(row));
     return chain(all(own.map(({ charge, row }) => () => local.charge(charge, row, now))), (answers) => {
       const seats = answers.filter((answer): answer is Seat => !(answer instanceof Error));
-      const undo = () => own.map((placed, i) => [placed, seats[i]!.undo()] as const);
+      // Who denies says so still, whatever has come back since: nothing was charged, and the decision must not read as allowed.
+      const undo = () =>
+        own.map((placed, i) => [placed, seats[i]!.part.isAllowed ? seats[i]!.undo() : seats[i]!.part] as const);
       if (seats.length < answers.length) {
         for (const seat of seats) seat.undo();
         return undefined;

@@ -120,6 +120,21 @@ test("no more than a quarter of what others could have is charged ahead, and nea
   await limiter.close();
 });
 
+test("who asks now and then is charged for nothing ahead, and costs a commit each time", async () => {
+  const world = new World();
+  const limit = "1000/1h fixed-window";
+  const limiter = world.limiter({ limit });
+  for (let i = 1; i <= 6; i++) {
+    assert.equal((await limiter.limit("a")).source, "store");
+    assert.equal(world.store.commits, i);
+    assert.equal(await world.left(limit), 1000 - i);
+    // So that it is a new lease each time in the first half, and the same one in the second.
+    world.now += i <= 3 ? 2_000 : 500;
+    await pause(SWEPT);
+  }
+  await limiter.close();
+});
+
 test("what was not spent when the lease ends goes back, and nothing is charged ahead for nobody", async () => {
   const world = new World();
   const limiter = world.limiter();

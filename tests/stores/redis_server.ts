@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import process from "node:process";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { here } from "../runtimes/runtime.ts";
 import { freePort } from "./free_port.ts";
@@ -11,21 +11,21 @@ import { withFolder } from "./kv_file.ts";
 /** How long one may take to start, in milliseconds, on a machine that has a lot to do. */
 const PATIENCE = 30_000;
 
-/** Kept in a file, each command before it is answered: what a server is started with that must forget nothing. */
-export const DURABLE: readonly string[] = ["--appendonly", "yes", "--appendfsync", "always"];
+/** Each command is in a file before it is answered: what a server is started with that is to survive its process. */
+export const DURABLE: readonly string[] = ["--appendonly", "yes"];
 
 const isMissing = spawnSync("redis-server", ["--version"]).status !== 0;
 
 /** Adds a test of real servers, which CI must not go without. */
-export function add(name: string, run: () => Promise<void>): void {
+export function add(name: string, run: (context: TestContext) => Promise<void>): void {
   const what = `${name}, on ${here}`;
   if (isMissing && process.env["CI"] === undefined) {
     const reason = "Redis is NOT tested, redis-server is not in PATH";
     return void test(`SKIPPED: ${reason}: ${what}`, { skip: reason }, () => {});
   }
-  test(what, async () => {
+  test(what, async (context) => {
     assert.ok(!isMissing, "Cannot test Redis: redis-server is not installed, and CI must not go without it");
-    await run();
+    await run(context);
   });
 }
 
@@ -69,13 +69,14 @@ export class RedisServer {
     this.#signal("SIGCONT");
   }
 
-  /** What it answers to a command, as JSON where that is not text. */
+  /** What it answers to a command, which must not be an error. */
   async ask(...command: readonly string[]): Promise<unknown> {
-    const { stdout } = await promisify(execFile)("redis-cli", ["-3", "--json", "-p", `${this.port}`, ...command]);
+    const { stdout } = await promisify(execFile)("redis-cli", ["-e", "-3", "--json", "-p", `${this.port}`, ...command]);
     try {
       return JSON.parse(stdout);
     } catch {
-      throw new Error(`Cannot ask Redis for ${command[0]}: ${stdout}`);
+      // Texts that are meant for people come as they are.
+      return stdout;
     }
   }
 
