@@ -14,7 +14,7 @@ import { Refresh, type Waiting } from "./refresh.ts";
 import type { SharedLedger } from "./shared_ledger.ts";
 
 /** Refreshes that nobody waits for gather for so long, to share commits, in milliseconds. */
-const GATHER = 5;
+const GATHER = 10;
 /** How often what has ended is looked for, in milliseconds. */
 const SWEEP = 250;
 /** Rows that have leases; others are asked for unit by unit. */
@@ -38,6 +38,9 @@ export class Leasing implements LocalRows {
   readonly #joinable = new Map<RememberedRow, Refresh>();
   /** Those among them that wait for their time; for the landing of the one before, where there is no timer. */
   readonly #delayed = new Map<RememberedRow, ReturnType<typeof setTimeout> | undefined>();
+  /** Those among them that wait for company only: they start together, with the first of them. */
+  readonly #gathering = new Set<RememberedRow>();
+  #gatherTimer: ReturnType<typeof setTimeout> | undefined;
   /** Rows whose refresh is under way. */
   readonly #flying = new Set<RememberedRow>();
   #sweeping = false;
@@ -60,9 +63,12 @@ export class Leasing implements LocalRows {
     lease.ask(charge.cost, now);
     const seat = this.spend(charge, row, now);
     if (seat === undefined) {
-      return new Promise((resolve) => this.#join(row, lease, now).add(new Charging(this, charge, row, now, resolve)));
+      return new Promise((resolve) => {
+        this.#join(row, lease, now).add(new Charging(this, charge, row, now, resolve));
+        if (this.#gathering.has(row)) this.#fly(row);
+      });
     }
-    if (lease.isLow(now) && !this.#joinable.has(row)) this.#start(row, lease, now, GATHER).isAsked = true;
+    if (lease.isLow(now) && !this.#joinable.has(row)) this.#start(row, lease, now, false).isAsked = true;
     return seat;
   }
 
@@ -111,9 +117,10 @@ export class Leasing implements LocalRows {
     this.#closed = true;
     for (const [row, lease] of this.#leases) {
       lease.end();
-      this.#giveBack(row, lease, 0);
+      this.#giveBack(row, lease);
     }
-    for (const row of [...this.#delayed.keys()]) this.#fly(row);
+    clearTimeout(this.#gatherTimer);
+    for (const row of [...this.#delayed.keys(), ...this.#gathering]) this.#fly(row);
   }
 
   #leaseOf(row: RememberedRow, now: number): Lease {
@@ -127,11 +134,11 @@ export class Leasing implements LocalRows {
   }
 
   #join(row: RememberedRow, lease: Lease, now: number): Refresh {
-    return this.#joinable.get(row) ?? this.#start(row, lease, now, 0);
+    return this.#joinable.get(row) ?? this.#start(row, lease, now, true);
   }
 
-  /** @param gather Milliseconds that it may wait for others. */
-  #start(row: RememberedRow, lease: Lease, now: number, gather: number): Refresh {
+  /** @param isUrgent Whether it is not to wait for company. */
+  #start(row: RememberedRow, lease: Lease, now: number, isUrgent: boolean): Refresh {
     const refresh = new Refresh(row, lease, now, this.#context.due(), {
       tookOff: () => {
         this.#joinable.delete(row);
@@ -142,22 +149,30 @@ export class Leasing implements LocalRows {
     this.#joinable.set(row, refresh);
     // What the one before brings may be enough for whoever waits for this one.
     if (this.#flying.has(row)) this.#delayed.set(row, undefined);
-    else this.#plan(row, lease, refresh, gather);
+    else this.#plan(row, lease, refresh, isUrgent);
     return refresh;
   }
 
-  #plan(row: RememberedRow, lease: Lease, refresh: Refresh, gather: number): void {
+  #plan(row: RememberedRow, lease: Lease, refresh: Refresh, isUrgent: boolean): void {
     // Whoever waits for it has to be answered in time.
-    const wait = this.#closed
-      ? 0
-      : Math.min(Math.max(gather, lease.pace.take()), (refresh.due - performance.now()) / 2);
-    if (wait > 0) this.#delayed.set(row, setTimeout(() => this.#fly(row), wait));
-    else this.#fly(row);
+    const wait = Math.min(lease.pace.take(), (refresh.due - performance.now()) / 2);
+    if (this.#closed || (isUrgent && wait <= 0)) this.#fly(row);
+    else if (wait > GATHER) this.#delayed.set(row, setTimeout(() => this.#fly(row), wait));
+    else this.#gather(row);
+  }
+
+  #gather(row: RememberedRow): void {
+    this.#gathering.add(row);
+    this.#gatherTimer ??= setTimeout(() => {
+      this.#gatherTimer = undefined;
+      for (const row of this.#gathering) this.#fly(row);
+    }, GATHER);
   }
 
   #fly(row: RememberedRow): void {
     clearTimeout(this.#delayed.get(row));
     this.#delayed.delete(row);
+    this.#gathering.delete(row);
     this.#context.flights.add([row], this.#joinable.get(row)!);
   }
 
@@ -165,11 +180,11 @@ export class Leasing implements LocalRows {
     this.#flying.delete(row);
     if (this.#closed) {
       lease.end();
-      this.#giveBack(row, lease, 0);
+      this.#giveBack(row, lease);
     }
     const next = this.#joinable.get(row);
     if (next === undefined || !this.#delayed.has(row)) return;
-    if (next.serve(this.#context.now())) return this.#plan(row, lease, next, GATHER);
+    if (next.serve(this.#context.now())) return this.#plan(row, lease, next, false);
     this.#joinable.delete(row);
     this.#delayed.delete(row);
   }
@@ -190,16 +205,16 @@ export class Leasing implements LocalRows {
         this.#leases.delete(row);
         row.isOwing = false;
         // While it has units somebody asks for them, and what has ended goes back with the next refresh; or they end soon.
-      } else if (lease.left(now) === 0) this.#giveBack(row, lease, GATHER);
+      } else if (lease.left(now) === 0) this.#giveBack(row, lease);
     }
     if (this.#leases.size > 0) this.#sweepLater();
   }
 
-  #giveBack(row: RememberedRow, lease: Lease, gather: number): void {
+  #giveBack(row: RememberedRow, lease: Lease): void {
     if (!lease.hasEnded || this.#joinable.has(row)) return;
     // Not kept until the store is back: by then it would not count any more, or have been forgotten.
     if (this.#context.isOpen()) lease.forget();
-    else this.#start(row, lease, this.#context.now(), gather);
+    else this.#start(row, lease, this.#context.now(), false);
   }
 }
 

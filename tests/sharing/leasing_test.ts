@@ -159,6 +159,18 @@ test("what is charged ahead while the limiter is closed goes back", async () => 
   assert.equal(await world.left(), 1000 - 20);
 });
 
+test("refreshes of many keys share commits", async () => {
+  const world = new World();
+  const limiter = world.limiter();
+  const keys = Array.from({ length: 20 }, (_, i) => `client ${i}`);
+  await Promise.all(keys.flatMap((key) => Array.from({ length: 5 }, () => limiter.limit(key))));
+  const { commits } = world.store;
+  world.now += 1_000;
+  await pause(SWEPT);
+  assert.equal(world.store.commits, commits + 2);
+  await limiter.close();
+});
+
 test("a unit charged in one window is not spent in the next", async () => {
   const world = new World();
   const limiter = world.limiter({ limit: "1000/1h fixed-window" });
