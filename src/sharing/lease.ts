@@ -25,11 +25,9 @@ const PART = 1 / 4;
 /** With so small a part left, of units or of time, more is charged ahead while there is something left. */
 const LOW = 1 / 4;
 
-/** Units charged together. */
+/** What one commit has charged, of which some may be left to be spent. */
 export interface Grant {
   units: number;
-  /** How many it was at first. */
-  readonly charged: number;
   /** The row's time of the charge. */
   readonly chargedAt: number;
   /** When each limit's quota would have been full without it, by the row's time. */
@@ -39,14 +37,22 @@ export interface Grant {
   readonly until: number;
 }
 
+/** Units let in of one grant; put back where they were not used. */
+export interface Piece {
+  readonly grant: Grant;
+  readonly units: number;
+}
+
 /** How long what a row is charged now may be spent, in milliseconds; 0 where nothing can be charged ahead. */
 export function leaseTime({ canLease, limits }: RowPlan): number {
   return canLease ? Math.min(LONGEST, ...limits.map(({ window }) => Math.floor(window * SHARE))) : 0;
 }
 
 export class Lease {
+  /** How often the row is committed. */
+  readonly pace: Pace = new Pace();
   readonly #time: number;
-  /** The one that ends first stands first. */
+  /** Those that have not ended, spent or not; the one that was charged first stands first. */
   #grants: Grant[] = [];
   /** What has ended, and is to be given back. */
   #ended: Grant[] = [];
@@ -60,10 +66,6 @@ export class Lease {
   #countedUntil: number;
   #lowUnits = 0;
   #lowFrom = Infinity;
-  /** When each limit's quota would be full without what this lease has, by the row's time, as the row stands that is being drafted. */
-  fullAts: readonly number[] = [];
-  /** How often it is committed. */
-  readonly pace: Pace = new Pace();
 
   /** @param time How long a grant lasts, in milliseconds. */
   constructor(time: number, now: number) {
@@ -75,11 +77,6 @@ export class Lease {
   left(now: number): number {
     this.#endOld(now);
     return this.#left;
-  }
-
-  /** Whether it could let in so much. */
-  has(cost: number, now: number): boolean {
-    return this.left(now) >= Math.max(cost, 1);
   }
 
   /** Whether nothing is left of it, not even to be given back. */
@@ -109,25 +106,28 @@ export class Lease {
     return Math.abs(now - this.#askedAt) > LONGEST;
   }
 
-  /** Lets in `cost`, which it has; what is given can be put back. */
-  spend(cost: number): Grant {
-    const first = this.#grants[0]!;
-    let { chargedAt, fullAts, from, until } = first;
-    for (let missing = cost; missing > 0;) {
-      const grant = this.#grants[0]!;
+  /** Lets in `cost`, which it has. */
+  spend(cost: number): readonly Piece[] {
+    const pieces: Piece[] = [];
+    let missing = cost;
+    for (const grant of this.#grants) {
       const units = Math.min(missing, grant.units);
-      missing -= units;
-      if (grant !== first) {
-        chargedAt = Math.min(chargedAt, grant.chargedAt);
-        fullAts = fullAts.map((fullAt, i) => Math.min(fullAt, grant.fullAts[i]!));
-        from = Math.max(from, grant.from);
-        until = Math.min(until, grant.until);
-      }
-      // A grant that is spent to the last unit is of no use any more.
-      if ((grant.units -= units) === 0) this.#grants.shift();
+      if (units === 0) continue;
+      grant.units -= units;
+      pieces.push({ grant, units });
+      if ((missing -= units) === 0) break;
     }
     this.#left -= cost;
-    return { units: cost, charged: cost, chargedAt, fullAts, from, until };
+    return pieces;
+  }
+
+  /** Takes back what was let in and not used. */
+  putBack(pieces: readonly Piece[]): void {
+    for (const { grant, units } of pieces) {
+      grant.units += units;
+      if (this.#grants.includes(grant)) this.#left += units;
+      else if (!this.#ended.includes(grant)) this.#ended.push(grant);
+    }
   }
 
   /** How many units to charge ahead where others could have `remaining`; once they are, demand is measured anew from here on. */
@@ -139,10 +139,9 @@ export class Lease {
     return most < FEW ? 0 : Math.max(0, Math.min(most - this.left(now), Math.floor(remaining * PART)));
   }
 
-  /** Units just charged, as they may be spent: not beyond the end of the window, which is told by the row's time. */
-  grant(units: number, chargedAt: number, now: number, windowEnd: number): Grant {
-    const until = now + Math.min(this.#time, windowEnd - chargedAt);
-    return { units, charged: units, chargedAt, fullAts: this.fullAts, from: now, until };
+  /** How long units may be spent that were charged at `chargedAt`, in milliseconds: not beyond the end of their window. */
+  timeOf(chargedAt: number, windowEnd: number): number {
+    return Math.min(this.#time, windowEnd - chargedAt);
   }
 
   /** A commit was made of what had been asked for. */
@@ -151,42 +150,45 @@ export class Lease {
     this.#counted = 0;
     this.#askedSince = this.#countedUntil;
     this.#lowUnits = (grant?.units ?? 0) * LOW;
-    this.#lowFrom = grant === undefined ? Infinity : grant.until - (grant.until - grant.from) * LOW;
-    if (grant !== undefined) this.putBack(grant);
-  }
-
-  /** Takes units over that were charged, or were not used. */
-  putBack(grant: Grant): void {
-    this.#left += grant.units;
+    this.#lowFrom = this.#lowUnits === 0 ? Infinity : grant!.until - (grant!.until - grant!.from) * LOW;
+    if (grant === undefined) return;
     this.#grants.push(grant);
-    this.#grants.sort((a, b) => a.until - b.until);
+    this.#left += grant.units;
   }
 
   /** Ends all grants; what is left of them is to be given back. */
   end(): void {
-    this.#ended.push(...this.#grants);
+    this.#ended.push(...this.#grants.filter(({ units }) => units > 0));
     this.#grants = [];
     this.#left = 0;
   }
 
   /** What is to be given back; it is nobody's any more. */
   takeEnded(): readonly Grant[] {
-    return this.#ended.splice(0);
+    return this.#ended.splice(0).map((grant) => {
+      const taken = { ...grant };
+      grant.units = 0;
+      return taken;
+    });
   }
 
   /** Forgets everything: it counts no longer. */
   forget(): void {
     this.end();
-    this.#ended = [];
+    this.takeEnded();
   }
 
   #endOld(now: number): void {
-    for (let grant = this.#grants[0]; grant !== undefined; grant = this.#grants[0]) {
-      // A clock that went back would make it last longer than it may.
-      if (now >= grant.from && now < grant.until) return;
-      this.#left -= grant.units;
-      this.#ended.push(grant);
-      this.#grants.shift();
+    // A clock that went back would make one last longer than it may.
+    if (this.#grants.every(({ from, until }) => now >= from && now < until)) return;
+    const live: Grant[] = [];
+    for (const grant of this.#grants) {
+      if (now >= grant.from && now < grant.until) live.push(grant);
+      else {
+        this.#left -= grant.units;
+        if (grant.units > 0) this.#ended.push(grant);
+      }
     }
+    this.#grants = live;
   }
 }

@@ -12,7 +12,7 @@ export interface Seat {
   readonly part: Part;
   readonly source: Source;
   /** Undoes the charge, as others deny the decision; gives the part as it is without. */
-  undo(): Part;
+  undo(now: number): Part;
 }
 
 /** What answers. */
@@ -29,6 +29,8 @@ export interface LocalRows {
   holds(row: RememberedRow, now: number): boolean;
   /** A row as it is known here, its charges that are not in the store yet among it. */
   known(row: RememberedRow): RowContent;
+  /** What is known of a row has been changed without the store. */
+  pretended(row: RememberedRow): void;
   /** Has a row changed in the store, and in what is known of it here. */
   change(row: RememberedRow, work: Work): void;
   /** Has everything that is here and not in the store yet written there. */

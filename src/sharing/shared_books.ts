@@ -87,6 +87,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     else if (consistency === "eventual") this.#local = new Eventual({ ...context, interval, self: () => this.self() });
     this.#elsewhere = {
       strict: (charges, rows, now) => this.#decide(charges, rows, now, false),
+      now,
       fallback: (charges, now) => this.#fallback.decide(charges, now, false),
     };
   }
@@ -123,6 +124,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     return new Promise((resolve, reject) => {
       const failed = (cause?: unknown) => {
         ledger.pretend(key, change);
+        this.#local?.pretended(row);
         reject(storeFailed(cause));
       };
       if (this.#breaker.isOpen) return failed();
