@@ -7,7 +7,7 @@ import type { RowContent } from "../stores/row_codec.ts";
 import { idleTimer } from "./deadline.ts";
 import type { Draft } from "./draft.ts";
 import type { Flights } from "./flights.ts";
-import type { Grant, Piece } from "./lease.ts";
+import type { Grant, Lease, Piece } from "./lease.ts";
 import { type Landlord, LeasedRow } from "./leased_row.ts";
 import type { LocalRows, Seat } from "./local_rows.ts";
 import type { Asking, Refresh } from "./refresh.ts";
@@ -62,14 +62,26 @@ export class Leasing implements LocalRows {
     return seat;
   }
 
+  chargeHeld(
+    charges: readonly Charge<SharedLedger>[],
+    rows: readonly RememberedRow[],
+    now: number,
+  ): readonly Part[] | undefined {
+    if (!rows.every((row, i) => row.isOwing && this.#allows(charges[i]!, row, now))) return undefined;
+    return rows.map((row, i) => {
+      const leased = this.#leasedOf(row);
+      leased.lease.ask(charges[i]!.cost, now);
+      const [part] = spendHeld(charges[i]!, leased.lease, now);
+      leased.topUp(now);
+      return part;
+    });
+  }
+
   /** Charges the units that are held, if there are enough. */
   spend(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Seat | undefined {
-    const { ledger, key, cost } = charge;
     const { lease } = this.#leasedOf(row);
     if (!this.#allows(charge, row, now)) return undefined;
-    const pieces = lease.spend(cost);
-    showLeft(ledger, lease.left(now));
-    const part = partOf(ledger, key, cost, "lease", pieces[0]?.grant.chargedAt ?? now);
+    const [part, pieces] = spendHeld(charge, lease, now);
     return { part, source: "lease", undo: (now) => this.undo(charge, row, now, pieces) };
   }
 
@@ -205,6 +217,17 @@ class Charging implements Asking {
   failed(error: unknown): void {
     this.#resolve(error instanceof Error ? error : new Error("Cannot count: the store has failed", { cause: error }));
   }
+}
+
+/** Charges units that are held, where the row's verdicts tell what the store has left. */
+function spendHeld(
+  { ledger, key, cost }: Charge<SharedLedger>,
+  lease: Lease,
+  now: number,
+): readonly [Part, readonly Piece[]] {
+  const pieces = lease.spend(cost);
+  showLeft(ledger, lease.left(now));
+  return [partOf(ledger, key, cost, "lease", pieces[0]?.grant.chargedAt ?? now), pieces];
 }
 
 /** Makes the verdicts of a row that allows speak of the units that this process holds as well. */

@@ -23,6 +23,12 @@ export interface LocalRows {
   covers(row: RememberedRow): boolean;
   /** Charges a row if its limits allow; gives the error, and rejects with none, where the store was needed for it and has failed. */
   charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): MaybePromise<Seat | Error>;
+  /** Charges all rows of a decision at once, where it has enough of each of them: what most decisions are. Else it charges nothing. */
+  chargeHeld?(
+    charges: readonly Charge<SharedLedger>[],
+    rows: readonly RememberedRow[],
+    now: number,
+  ): readonly Part[] | undefined;
   /** What it would answer; `undefined` where it would have to ask. */
   peek(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined;
   /** Whether it has units, or is to give some back, so that what is remembered of the store does not tell whether a row denies. */

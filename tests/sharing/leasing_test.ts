@@ -159,6 +159,18 @@ test("what is charged ahead while the limiter is closed goes back", async () => 
   assert.equal(await world.left(), 1000 - 20);
 });
 
+test("refreshes of many keys share commits", async () => {
+  const world = new World();
+  const limiter = world.limiter();
+  const keys = Array.from({ length: 20 }, (_, i) => `client ${i}`);
+  await Promise.all(keys.flatMap((key) => Array.from({ length: 5 }, () => limiter.limit(key))));
+  const { commits } = world.store;
+  world.now += 1_000;
+  await pause(SWEPT);
+  assert.equal(world.store.commits, commits + 2);
+  await limiter.close();
+});
+
 test("a unit charged in one window is not spent in the next", async () => {
   const world = new World();
   const limiter = world.limiter({ limit: "1000/1h fixed-window" });
@@ -283,6 +295,26 @@ test("rules that lease and one that cannot are decided as one: who is denied has
   });
   assert.equal((await strict.peek("all")).remaining, 965);
   assert.equal((await strict.rule("one").peek("b")).remaining, 25);
+});
+
+test("two rules that lease are decided as one: who is denied by one has charged the other nothing", async () => {
+  const world = new World();
+  const rules = [
+    { name: "all", key: () => "all", limit: "1000/1h" },
+    { name: "one", key: () => "a", limit: "100/1h" },
+  ] as const;
+  const limiter = world.limiter({ rules });
+  const request = new Request("http://localhost/");
+  let admitted = 0;
+  for (let round = 0; round < 12; round++) {
+    const results = await Promise.all(Array.from({ length: 10 }, () => limiter.check(request)));
+    admitted += results.filter((result) => result!.ok).length;
+  }
+  assert.equal(admitted, 100);
+  assert.ok(limiter.stats().sources.lease > 0);
+  await limiter.close();
+  const strict = world.limiter({ rules, consistency: "strict" });
+  assert.equal((await strict.peek("all")).remaining, 900);
 });
 
 test("a store that fails: requests are decided by what is known, and what was to be given back is let go", async () => {
