@@ -152,8 +152,9 @@ async function draftRead(context: FlightContext, load: Load, epoch: number): Pro
   const { takesGroups } = context.calls;
   const fresh = freshRows(load);
   // Where a refusal brings along what stands, what may be old is worth a try, and a row never seen is taken for none.
-  const isUsable = (row: RememberedRow) =>
-    row.isTrusted(epoch) || (takesGroups && (row.version !== undefined || !row.isKnown));
+  const isUsable = takesGroups
+    ? (row: RememberedRow) => row.version !== undefined || !row.isKnown
+    : (row: RememberedRow) => row.isTrusted(epoch) && (read.has(row) || !row.isStale);
   await readRows(context, load, rows.filter((row) => !isUsable(row) || (fresh.has(row) && !read.has(row))));
   const drafts = draftAll(context, load);
   // Nothing will be committed that would show a denial to be an old tale.
@@ -222,7 +223,7 @@ function learn(
   const { codec } = row.kind;
   const content = version === null ? null : codec.decode(value);
   if (version !== null && content === null) unreadable(row.key);
-  row.verify(content ?? codec.empty(), version, now, epoch);
+  row.see(content ?? codec.empty(), version, now, epoch);
   read.add(row);
 }
 
