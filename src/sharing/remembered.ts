@@ -27,6 +27,8 @@ export class RememberedRows {
   put(row: RememberedRow): void {
     this.#rows.delete(row.key);
     this.#rows.set(row.key, row);
+    // Looked at first: whoever begins to go through a map passes all that has been deleted.
+    if (this.#rows.size <= MAX_ROWS) return;
     for (const [key, old] of this.#rows) {
       if (this.#rows.size <= MAX_ROWS) return;
       if (!old.isBusy) this.#rows.delete(key);
