@@ -17,7 +17,7 @@ export const PAIR_SCENARIOS = [
   { id: "100", title: "100 keys, uniform", keys: 100, pairs: ["deno+deno"] },
 ] as const;
 
-type Load = Pick<KvJob, "contender" | "keys" | "inFlight" | "milliseconds">;
+type Load = Pick<KvJob, "keys" | "inFlight" | "milliseconds"> & { readonly contender: KvContenderName };
 
 /** Round after round everybody once, each process for so many milliseconds. */
 export async function measureKv(tools: Tools, samples: Samples, rounds: number, milliseconds: number): Promise<void> {

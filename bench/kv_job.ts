@@ -1,9 +1,11 @@
 /** What a process of the KV benchmark is given and gives. */
 import type { KvContenderName } from "./kv_contenders.ts";
+import type { RedisContenderName } from "./redis_contenders.ts";
 
 /** What a process is to do. */
 export interface KvJob {
-  readonly contender: KvContenderName;
+  readonly contender: KvContenderName | RedisContenderName;
+  /** The file's, or the port of a Redis. */
   readonly path: string;
   /** `rate` measures; `admit` tells how many of {@linkcode ADMIT.asked} requests pass; `charged` what `rate` has left behind. */
   readonly mode: "rate" | "admit" | "charged";

@@ -81,17 +81,17 @@ function pairTable(samples: Samples): string {
   return table([...head, "p99 ms", "slowest ms", "not charged", "charged twice", "not from the file"], rows);
 }
 
-function times(rounds: readonly number[]): string {
+export function times(rounds: readonly number[]): string {
   const value = median(rounds);
   return `${value < 10 ? value.toFixed(1) : whole(value)} ×`;
 }
 
-function milliseconds(value: number): string {
+export function milliseconds(value: number): string {
   return value < 10 ? value.toFixed(2) : whole(value);
 }
 
 /** Of what should never be, the worst round counts. */
-function most(samples: Samples, name: string): string {
+export function most(samples: Samples, name: string): string {
   const rounds = samples.get(name);
   return rounds === undefined ? "–" : whole(Math.max(...rounds));
 }

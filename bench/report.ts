@@ -3,6 +3,7 @@ import type { Samples } from "./figures.ts";
 import { ADMIT } from "./kv_job.ts";
 import { kvTables } from "./kv_tables.ts";
 import { decisionTable, httpTable, memoryTable, shapeTable, table } from "./tables.ts";
+import { redisTables } from "./redis_tables.ts";
 import { targetTable } from "./targets.ts";
 
 /** How often everything was measured, and what was measured for a while, how long. */
@@ -76,6 +77,17 @@ time is made again, and may have happened the first time), "admitted wrongly" by
 fewer than ${ADMIT.burst} of ${ADMIT.asked} pass a limit of ${ADMIT.burst}, "not from the file" how many requests kvota let in by itself because the file was late: these are no part of the rates, and who met one
 asked again until the file answered. All four are the worst round's.
 
+## Over Redis
+
+The same over a server on the same machine that keeps nothing on disk, 64 in flight, for the peers as for kvota: \`a script a request\` is what one would write without kvota, a token
+bucket in Lua run by \`EVALSHA\` for each request ([redis_naive.ts](redis_naive.ts)); \`rate-limiter-flexible\` is its \`RateLimiterRedis\`, a counter of a fixed window. All
+use ioredis on Deno; on Bun its own client, but for rate-limiter-flexible, which does not know it.
+
+${redisTables(samples)}
+
+On one hot key a commit carries all requests that wait, where the peers pay for each. On as many keys as requests nothing can be folded: what kvota saves by
+having up to 32 rows in a call it spends on reading, deciding and writing them here, so that the server does less, and this process more.
+
 ## Over HTTP
 
 Requests a second of a server on one core, which answers \`hello\` to 64 connections of \`wrk\` on another core over loopback; the median
@@ -98,10 +110,10 @@ ${table(["what", "value"], Object.entries(machine))}
 deno task bench            # prints these tables
 deno task bench --quick    # one round of each: whether it runs, not what is true
 deno task bench --report   # and writes them here
-deno task bench --only=kv  # one part: decide, memory, kv or http
+deno task bench --only=kv  # one part: decide, memory, kv, redis or http
 \`\`\`
 
-It needs \`npx\` (for Bun) and \`wrk\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between
+It needs \`npx\` (for Bun), \`wrk\` and \`redis-server\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between
 machines, and by as much on one that does other things besides: compare ratios, and measure again.
 `;
 }

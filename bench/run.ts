@@ -6,6 +6,8 @@ import { measureHttp } from "./http.ts";
 import { measureKv } from "./kv.ts";
 import { kvTables } from "./kv_tables.ts";
 import { describeMachine, watchProcessor } from "./machine.ts";
+import { measureRedis } from "./redis.ts";
+import { redisTables } from "./redis_tables.ts";
 import { type Rounds, writeReport } from "./report.ts";
 import { findTools, type Tools } from "./runtimes.ts";
 import { decisionTable, httpTable, memoryTable, shapeTable } from "./tables.ts";
@@ -27,6 +29,10 @@ const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => 
   async kv(tools, samples, rounds) {
     await measureKv(tools, samples, rounds.kv, rounds.kvSeconds * 1000);
     return kvTables(samples);
+  },
+  async redis(tools, samples, rounds) {
+    await measureRedis(tools, samples, rounds.kv, rounds.kvSeconds * 1000);
+    return redisTables(samples);
   },
   async http(tools, samples, rounds) {
     await measureHttp(tools, samples, rounds.http);
