@@ -49,6 +49,7 @@ export type {
 export { formatLimit, type Limit, type LimitObject, parseLimit } from "./src/parse.ts";
 export type { Algorithm } from "./src/algorithms/registry.ts";
 export type { Match } from "./src/match.ts";
+export type { Consistency } from "./src/sharing/consistency.ts";
 export type { FailurePolicy } from "./src/sharing/fallback.ts";
 export type { StoreEvent } from "./src/sharing/events.ts";
 export type { Mode, Source } from "./src/charge.ts";

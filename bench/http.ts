@@ -3,7 +3,15 @@
 import { record, type Runtime, RUNTIMES, type Samples } from "./figures.ts";
 import { linesOf, nextLine, run, script, type Tools } from "./runtimes.ts";
 
-export const VARIANTS = ["bare", "kvota", "hono", "hono + hono-rate-limiter", "bare 429", "kvota 429"] as const;
+export const VARIANTS = [
+  "bare",
+  "bare with headers",
+  "kvota",
+  "hono",
+  "hono + hono-rate-limiter",
+  "bare 429",
+  "kvota 429",
+] as const;
 type Variant = (typeof VARIANTS)[number];
 
 const CONNECTIONS = 64;

@@ -1,12 +1,12 @@
 /** What is counted, and what can be done about a charge once it is made. */
 import type { MaybePromise } from "./maybe_promise.ts";
-import type { RowPlan } from "./row.ts";
+import type { RowCharge, RowPlan } from "./row.ts";
 
 /** Whether denials are carried out or only told. */
 export type Mode = "enforce" | "shadow";
 
 /** What answered a decision. */
-export type Source = "memory" | "store" | "cache" | "fallback";
+export type Source = "memory" | "store" | "lease" | "cache" | "fallback";
 
 /** What one rule counts under one plan: for each key a row. */
 export interface Tally {
@@ -21,13 +21,8 @@ export interface Tally {
 }
 
 /** A charge that was made. */
-export interface Receipt {
+export interface Receipt extends RowCharge {
   readonly key: string;
-  readonly cost: number;
-  /** When it was made, or its slots last renewed, by the row's time, which is not the asker's where clocks differ. */
-  readonly chargedAt: number;
-  /** What each limit delayed it by, in milliseconds. */
-  readonly delays: readonly number[];
   readonly source: Source;
 }
 

@@ -36,6 +36,11 @@ const kinds: Readonly<Record<string, Kind>> = {
   block: anything,
   skip: aFunction,
   store: { what: "a store, such as memoryStore() gives", fits: isStore },
+  consistency: {
+    what: `"strict", "leased" or "eventual"`,
+    fits: (value) => value === "strict" || value === "leased" || value === "eventual",
+  },
+  syncInterval: anything,
   storeTimeout: anything,
   onStoreFailure: {
     what: `"memory", "open" or "closed"`,

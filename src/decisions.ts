@@ -14,7 +14,7 @@ export class Decisions {
   readonly books: Books;
   readonly observers: Observers;
   readonly #clock: Clock;
-  readonly #sources: Record<Source, number> = { memory: 0, store: 0, cache: 0, fallback: 0 };
+  readonly #sources: Record<Source, number> = { memory: 0, store: 0, lease: 0, cache: 0, fallback: 0 };
   #denials = 0;
   #closed: Promise<void> | undefined;
 

@@ -109,8 +109,10 @@ export class Limiter extends BoundRule implements RateLimiter {
 }
 
 /** A request that browsers send before another to ask whether they may (Fetch, section 3.2.2): all three signs, or it is none. */
-function isCorsPreflight({ method, headers }: Request): boolean {
-  return method === "OPTIONS" && headers.has("Origin") && headers.has("Access-Control-Request-Method");
+function isCorsPreflight(request: Request): boolean {
+  // Runtimes make the headers when they are asked for them, at a tenth of what a whole request costs.
+  return request.method === "OPTIONS" && request.headers.has("Origin") &&
+    request.headers.has("Access-Control-Request-Method");
 }
 
 function checkSkipped(skipped: unknown): boolean {

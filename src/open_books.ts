@@ -33,7 +33,9 @@ export function openBooks(
   observers: Observers,
 ): Books {
   const { name = "default", store = defaultStore(), onStoreFailure = "memory", expectedProcesses = 1 } = options;
+  const { consistency = "strict" } = options;
   const timeout = parseDuration(options.storeTimeout ?? 500);
+  const syncInterval = parseDuration(options.syncInterval ?? 250);
   const tell = rarely(clock, observers);
   const now = () => readClock(clock);
   if (isMemoryStore(store)) {
@@ -48,7 +50,8 @@ export function openBooks(
       `Cannot count in ${store.description}: it commits ${store.maxRows} rows at once, and there are ${ruleCount} rules`,
     );
   }
-  return new SharedBooks(store, { name, timeout, policy: onStoreFailure, expectedProcesses, now, tell });
+  const shared = { name, timeout, policy: onStoreFailure, expectedProcesses, consistency, syncInterval };
+  return new SharedBooks(store, { ...shared, now, tell });
 }
 
 function defaultStore(): Store | MemoryStore {

@@ -8,6 +8,7 @@ import type { MaybePromise } from "./maybe_promise.ts";
 import type { ObserverOptions } from "./observe/events.ts";
 import type { Limit } from "./parse.ts";
 import type { RateLimitResult } from "./result.ts";
+import type { Consistency } from "./sharing/consistency.ts";
 import type { FailurePolicy } from "./sharing/fallback.ts";
 import type { MemoryStore } from "./stores/memory/memory_store.ts";
 import type { Store } from "./stores/store.ts";
@@ -88,6 +89,10 @@ export interface RateLimiterOptions<Rest extends readonly unknown[] = never> ext
   readonly skip?: (request: Request, ...rest: Rest) => MaybePromise<boolean>;
   /** Where keys are counted; Deno KV where `Deno.openKv` exists, else a `memoryStore()` of its own, unless said. */
   readonly store?: Store | MemoryStore;
+  /** How sure the count is in a store that several processes share; `"strict"` unless said. In memory it is always strict. */
+  readonly consistency?: Consistency;
+  /** Under `"eventual"`, how often a key's charges are written to the store, and others' read there; `"250ms"` unless said. */
+  readonly syncInterval?: Duration;
   /** How long a store may take to answer; `"500ms"` unless said. Then the request is decided as `onStoreFailure` says. */
   readonly storeTimeout?: Duration;
   /**

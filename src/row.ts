@@ -1,9 +1,22 @@
 /** The row: what is kept of one key under one rule, namely the cells of the rule's limits, one after the other. */
-import { MAX_CELLS, Verdict } from "./algorithms/transition.ts";
+import { type Charged, MAX_CELLS, Verdict } from "./algorithms/transition.ts";
 import type { CompiledLimit } from "./limit.ts";
 import { refuseLimit } from "./parse.ts";
 
-const NO_DELAYS: readonly number[] = [];
+/** A charge that was made to a row. */
+export interface RowCharge {
+  readonly cost: number;
+  /** When it was made, or its slots last renewed, by the row's time, which is not the asker's where clocks differ. */
+  readonly chargedAt: number;
+  /** What each limit delayed it by, in milliseconds; none where no limit did. */
+  readonly delays: readonly number[];
+  /** When each limit's quota would have been full without it, where that is known. */
+  readonly fullAts?: readonly number[] | undefined;
+}
+
+function chargedTo({ cost, chargedAt, delays, fullAts }: RowCharge, i: number): Charged {
+  return { at: chargedAt, cost, delay: delays[i] ?? 0, fullAt: fullAts?.[i] };
+}
 
 /**
  * Several limits decided as one: all must allow, and all are charged or none is.
@@ -18,6 +31,8 @@ export class RowPlan {
   readonly layout: string;
   /** Whether any limit's charges are held until they are released. */
   readonly isHeld: boolean;
+  /** Whether units can be charged ahead, for whoever comes next: not where each has a slot or a turn of its own. */
+  readonly canLease: boolean;
   /** Whether any limit keeps times, one cell for each unit. */
   readonly isLog: boolean;
   /** What each limit said last, in the order of `limits`. */
@@ -31,6 +46,7 @@ export class RowPlan {
     this.limits = limits;
     this.layout = limits.map((limit) => limit.layout).join(", ");
     this.isHeld = limits.some(({ transition }) => transition.isHeld);
+    this.canLease = limits.every(({ transition }) => !transition.isHeld && !transition.isQueue);
     this.isLog = limits.some(({ transition }) => transition.tail !== undefined);
     this.verdicts = limits.map(() => new Verdict());
     let width = 0;
@@ -71,11 +87,10 @@ export class RowPlan {
     return ok;
   }
 
-  /** Undoes what still counts of a charge of `cost` made at `chargedAt`. Slots are released, not given back. */
-  give(cells: Float64Array, at: number, now: number, cost: number, chargedAt: number, delays = NO_DELAYS): void {
+  /** Undoes what still counts of `cost` of a charge's units; without a charge, of those charged last. Slots are released, not given back. */
+  give(cells: Float64Array, at: number, now: number, cost: number, charge?: RowCharge): void {
     for (const [i, { transition }] of this.limits.entries()) {
-      if (transition.isHeld) continue;
-      transition.give(cells, at + this.#offsets[i]!, now, cost, chargedAt, delays[i] ?? 0);
+      if (!transition.isHeld) transition.give(cells, at + this.#offsets[i]!, now, cost, charge && chargedTo(charge, i));
     }
   }
 
@@ -95,10 +110,10 @@ export class RowPlan {
     }
   }
 
-  /** Frees the slots that were taken, or last renewed, at `heldAt`. */
-  release(cells: Float64Array, at: number, now: number, cost: number, heldAt: number): void {
+  /** Frees the slots that a charge holds. */
+  release(cells: Float64Array, at: number, now: number, charge: RowCharge): void {
     for (const [i, { transition }] of this.limits.entries()) {
-      if (transition.isHeld) transition.give(cells, at + this.#offsets[i]!, now, cost, heldAt, 0);
+      if (transition.isHeld) transition.give(cells, at + this.#offsets[i]!, now, charge.cost, chargedTo(charge, i));
     }
   }
 
@@ -107,8 +122,9 @@ export class RowPlan {
    *
    * @returns Whether there was room for that: if not, they are somebody else's by now, and nothing is held any more.
    */
-  renew(cells: Float64Array, at: number, now: number, cost: number, heldAt: number): boolean {
-    this.release(cells, at, now, cost, heldAt);
+  renew(cells: Float64Array, at: number, now: number, charge: RowCharge): boolean {
+    const { cost } = charge;
+    this.release(cells, at, now, charge);
     this.peek(cells, at, now, cost);
     const isLost = this.limits.some(({ transition }, i) => transition.isHeld && !this.verdicts[i]!.ok);
     if (isLost) return false;
@@ -149,6 +165,13 @@ export class RowPlan {
       latest = Math.max(latest, this.limits[i]!.transition.expiresAt(cells, at + this.#offsets[i]!));
     }
     return latest;
+  }
+
+  /** When the first of the windows ends that the last charge belongs to. */
+  windowEnd(cells: Float64Array, at: number): number {
+    return Math.min(
+      ...this.limits.map(({ transition }, i) => transition.windowEnd?.(cells, at + this.#offsets[i]!) ?? Infinity),
+    );
   }
 
   /** The share of its quota that a row has left, from 0 to 1: that of the limit with the smallest share. Leaves `verdicts` alone. */

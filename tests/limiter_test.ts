@@ -80,7 +80,7 @@ test("stats() counts decisions, denials and keys", () => {
   assert.deepEqual({ decisions, denials, sources, keys, evictions }, {
     decisions: 3,
     denials: 1,
-    sources: { memory: 3, store: 0, cache: 0, fallback: 0 },
+    sources: { memory: 3, store: 0, lease: 0, cache: 0, fallback: 0 },
     keys: 2,
     evictions: 0,
   });

@@ -49,8 +49,8 @@ export function concurrency({ limit, window }: LimitSpec): Transition | string {
       out.resetAt = now + window;
     },
     peek: judge,
-    give(cells, at, now, cost, chargedAt) {
-      log.remove(cells, at, now, cost, chargedAt);
+    give(cells, at, now, cost, charge) {
+      log.remove(cells, at, now, cost, charge?.at ?? now);
     },
     force(cells, at, now, cost) {
       const past = log.past(cells, at, now);

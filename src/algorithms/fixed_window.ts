@@ -39,6 +39,7 @@ export function fixedWindow({ limit, window }: LimitSpec): Transition | string {
     header: 2,
     capacity: limit,
     refillTime: window,
+    windowEnd: (cells, at) => cells[at]!,
     rewind(cells, at, now) {
       if (cells[at]! > now + window) cells[at] = now + window;
     },
@@ -57,10 +58,10 @@ export function fixedWindow({ limit, window }: LimitSpec): Transition | string {
       const count = countAt(cells, at, now);
       judge(endAt(cells, at, now), count, now, cost, cost === 0 || cost <= limit - count, out);
     },
-    give(cells, at, now, cost, chargedAt) {
+    give(cells, at, now, cost, charge) {
       const count = countAt(cells, at, now);
       const end = endAt(cells, at, now);
-      if (count === 0 || chargedAt < end - window) return;
+      if (count === 0 || (charge?.at ?? now) < end - window) return;
       const left = Math.max(0, count - cost);
       cells[at] = left === 0 ? 0 : end;
       cells[at + 1] = left;

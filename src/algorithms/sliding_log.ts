@@ -52,8 +52,8 @@ export function slidingLog({ limit, window }: LimitSpec): Transition | string {
       out.resetAt = now + window;
     },
     peek: judge,
-    give(cells, at, now, cost, chargedAt) {
-      const removed = log.remove(cells, at + LOG, now, cost, chargedAt);
+    give(cells, at, now, cost, charge) {
+      const removed = log.remove(cells, at + LOG, now, cost, charge?.at ?? now);
       const debt = cells[at + 1]! + window > now ? cells[at]! : 0;
       const back = Math.min(debt, removed);
       if (back > 0) log.addFirst(cells, at + LOG, cells[at + 1]!, back);

@@ -73,6 +73,7 @@ export function slidingWindow({ limit, window }: LimitSpec): Transition | string
     header: 3,
     capacity: limit,
     refillTime: window,
+    windowEnd: (cells, at) => cells[at]!,
     rewind(cells, at, now) {
       if (cells[at]! > now + window) cells[at] = now + window;
     },
@@ -89,8 +90,9 @@ export function slidingWindow({ limit, window }: LimitSpec): Transition | string
       enter(cells, at, now);
       judge(now, cost, fitsAt(now, cost), out);
     },
-    give(cells, at, now, cost, chargedAt) {
+    give(cells, at, now, cost, charge) {
       enter(cells, at, now);
+      const chargedAt = charge?.at ?? now;
       if (chargedAt >= end - window) current = Math.max(0, current - cost);
       else if (chargedAt >= end - 2 * window) previous = Math.max(0, previous - cost);
       else return;

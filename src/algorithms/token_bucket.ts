@@ -68,9 +68,10 @@ export function tokenBucket({ limit, window, burst }: LimitSpec): Transition | s
       const level = levelAt(cells, at, now);
       judge(level, now, cost, fitsAt(level, cost), out);
     },
-    give(cells, at, now, cost, chargedAt) {
-      // What has drained since cannot be told from what others charged: assume it was this charge's.
-      const drained = Math.max(0, now - chargedAt) * drain;
+    give(cells, at, now, cost, charge) {
+      // From when on it was this charge that drained, and nothing else that did before it. Where that is not known, from the charge on.
+      const { at: chargedAt = now, fullAt = 0 } = charge ?? {};
+      const drained = Math.max(0, now - Math.max(chargedAt, fullAt - 1)) * drain;
       const back = Math.min(cost, burst) * unit - drained;
       if (back <= 0) return;
       const level = Math.max(0, levelAt(cells, at, now) - back);

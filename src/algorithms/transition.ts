@@ -29,18 +29,34 @@ export interface Transition {
   readonly refillTime: number;
   /** Whether what is charged is held until it is given back, as slots are, and not spent. */
   readonly isHeld?: boolean;
+  /** Whether charges wait for their turn, each after the one before. */
+  readonly isQueue?: boolean;
+  /** When the window ends that the last charge belongs to, in epoch milliseconds, where windows have ends. */
+  windowEnd?(cells: Float64Array, at: number): number;
   /** Brings cells that are ahead of `now` back to what a charge made now could leave. Must precede the others. */
   rewind(cells: Float64Array, at: number, now: number): void;
   /** Charges `cost` if it fits; a cost of 0 always does. */
   take(cells: Float64Array, at: number, now: number, cost: number, out: Verdict): void;
   /** Decides as {@linkcode Transition.take} would; `remaining` and `resetAt` as they are, before any charge. */
   peek(cells: Float64Array, at: number, now: number, cost: number, out: Verdict): void;
-  /** Undoes what still counts of a charge of `cost` made at `chargedAt`, and delayed by `delay`. */
-  give(cells: Float64Array, at: number, now: number, cost: number, chargedAt: number, delay: number): void;
+  /** Undoes what still counts of `cost` of a charge's units; without a charge, of those charged last, whosever they were. */
+  give(cells: Float64Array, at: number, now: number, cost: number, charge?: Charged): void;
   /** Charges `cost` whether or not it fits; what does not fit is debt. */
   force(cells: Float64Array, at: number, now: number, cost: number): void;
   /** Epoch milliseconds from which the cells may be forgotten; 0 for cells that were never charged. */
   expiresAt(cells: Float64Array, at: number): number;
+}
+
+/** A charge that was made, as one limit knows it. */
+export interface Charged {
+  /** When it was made, or its slots last renewed. */
+  readonly at: number;
+  /** All its units. */
+  readonly cost: number;
+  /** Milliseconds that it was held for. */
+  readonly delay: number;
+  /** When the quota would have been full again without it, where that is known. */
+  readonly fullAt?: number | undefined;
 }
 
 /** What one limit says of one charge. Reused from decision to decision: read it before the next one. */

@@ -5,7 +5,7 @@ import type { Settle } from "../options.ts";
 import { detailOf, partsOf, type RateLimitResult } from "../result.ts";
 import { idleTimer } from "../sharing/deadline.ts";
 import { sleep } from "../sleep.ts";
-import { whenSent } from "./sent.ts";
+import { endOf, whenSent } from "./sent.ts";
 
 /** How nginx calls it that the client has gone: nobody will read it. */
 const CLIENT_CLOSED_REQUEST = 499;
@@ -31,6 +31,7 @@ export function attend<Given>(
   handle: () => MaybePromise<Given>,
 ): MaybePromise<Given | Response> {
   const release = isHolding(result) ? hold(limiter, result) : () => {};
+  const end = isHolding(result) ? endOf(request, context) : undefined;
 
   function served(answer: Given): Given | Response {
     if (!(answer instanceof Response)) {
@@ -39,7 +40,7 @@ export function attend<Given>(
     }
     settle(limiter, result, request, answer);
     // 101 is an upgraded connection, which may last for ever; 0 is Response.error().
-    if (isHolding(result) && answer.status >= 200) return whenSent(answer, request, context, release);
+    if (isHolding(result) && answer.status >= 200) return whenSent(answer, request, end, release);
     release();
     return answer;
   }
@@ -76,15 +77,20 @@ function isHolding(result: RateLimitResult): boolean {
 /** Keeps the slots until what it gives is called. */
 function hold(limiter: Limiter, result: RateLimitResult): () => void {
   const parts = partsOf(result).filter((part) => part.isHolding);
-  const windows = parts.flatMap(({ origin }) => origin.tally.row.limits.map((limit) => limit.window));
-  const period = Math.min(LONGEST_PERIOD, ...windows) / RENEWALS;
-  const renewLater = () =>
-    idleTimer(() => {
-      for (const part of parts) report(limiter, "release-failed", () => part.renew());
-      timer = renewLater();
-    }, period);
-  let timer = renewLater();
+  const leases = parts.flatMap(({ origin }) => origin.tally.row.limits.filter(({ transition }) => transition.isHeld));
+  const period = Math.min(LONGEST_PERIOD, ...leases.map(({ window }) => window)) / RENEWALS;
+  let timer = idleTimer(renew, period);
+  let isOver = false;
+
+  async function renew(): Promise<void> {
+    await Promise.all(
+      parts.map((part) => part.renew().catch((error) => limiter.tell({ type: "release-failed", error }))),
+    );
+    if (!isOver) timer = idleTimer(renew, period);
+  }
+
   return () => {
+    isOver = true;
     clearTimeout(timer);
     report(limiter, "release-failed", () => result.release());
   };

@@ -8,6 +8,7 @@ import type { RateLimitResult } from "../result.ts";
 import { attend, needsAttendance } from "./attend.ts";
 import { type HeaderWriter, headerWriter, retryAfterOf } from "./headers.ts";
 import { problemResponse } from "./problem.ts";
+import { typedHeadersOf } from "./typed_headers.ts";
 
 /** What a handler may give: a response, or on Bun `undefined` for a request that it has upgraded. */
 export type Answer = Response | undefined | void;
@@ -104,7 +105,9 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
     }
     if (write === undefined || custom.status < 200) return custom;
     // A copy, as this may be one object for all: what is said of waiting here must not stand there the next time.
-    return withHeaders(new Response(custom.body, custom), result, write);
+    const own = typedHeadersOf(custom);
+    const { body, status, statusText } = custom;
+    return withHeaders(new Response(body, { status, statusText, headers: own }), result, write);
   }
 
   function limited(this: This, request: Request, ...rest: Rest): MaybePromise<Given | Response> {

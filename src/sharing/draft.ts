@@ -1,6 +1,6 @@
 /** A row being worked on: a copy, so that what is not committed has not happened. */
-import type { Receipt, Tally } from "../charge.ts";
-import type { RowPlan } from "../row.ts";
+import type { Tally } from "../charge.ts";
+import type { RowCharge, RowPlan } from "../row.ts";
 import type { RowContent } from "../stores/row_codec.ts";
 
 /** Clocks of different processes that are no further apart than this are taken for right, in milliseconds; beyond, for one that went back. */
@@ -27,13 +27,22 @@ export class Draft {
   readonly content: RowContent;
   /** Whether there is anything to write. */
   changed = false;
+  /** The row's time of what was last done to it. */
+  time = 0;
+  /** Whether all charges made before are forgotten. */
+  wasReset = false;
   readonly #tally: Tally;
   readonly #self: number;
+  #latest = -Infinity;
 
   constructor(tally: Tally, { cells, blockedUntil, touchedAt, owner }: RowContent, self: number) {
     this.content = { cells: cells.slice(), blockedUntil, touchedAt, owner };
     this.#tally = tally;
     this.#self = self;
+  }
+
+  copy(): Draft {
+    return new Draft(this.#tally, this.content, this.#self);
   }
 
   /** The row's time if it was charged; what the limits say stands in the row's verdicts then, counted from `now`. */
@@ -56,30 +65,35 @@ export class Draft {
     finish(this.#tally.row, this.content.blockedUntil, time, now);
   }
 
-  give(now: number, cost: number): void {
+  /** Charges what has been let in, whether or not it fits. */
+  force(now: number, cost: number): void {
     const time = this.#enter(now);
-    this.#tally.row.give(this.content.cells, 0, time, cost, time);
+    this.#tally.row.force(this.content.cells, 0, time, cost);
     this.#touch(time);
   }
 
-  settle(now: number, { cost, chargedAt, delays }: Receipt, actual: number): void {
+  /** Undoes what still counts of `cost` of a charge's units; without a charge, of those charged last. */
+  give(now: number, cost: number, charge?: RowCharge): void {
     const time = this.#enter(now);
-    const { row } = this.#tally;
-    if (actual > cost) row.force(this.content.cells, 0, time, actual - cost);
-    else row.give(this.content.cells, 0, time, cost - actual, chargedAt, delays);
+    this.#tally.row.give(this.content.cells, 0, time, cost, charge);
     this.#touch(time);
   }
 
-  release(now: number, { cost, chargedAt }: Receipt): void {
+  settle(now: number, charge: RowCharge, actual: number): void {
+    if (actual > charge.cost) this.force(now, actual - charge.cost);
+    else this.give(now, charge.cost - actual, charge);
+  }
+
+  release(now: number, charge: RowCharge): void {
     const time = this.#enter(now);
-    this.#tally.row.release(this.content.cells, 0, time, cost, chargedAt);
+    this.#tally.row.release(this.content.cells, 0, time, charge);
     this.#touch(time);
   }
 
   /** The time that names the slots from now on; `undefined` where they are lost. */
-  renew(now: number, { cost, chargedAt }: Receipt): number | undefined {
+  renew(now: number, charge: RowCharge): number | undefined {
     const time = this.#enter(now);
-    const isRenewed = this.#tally.row.renew(this.content.cells, 0, time, cost, chargedAt);
+    const isRenewed = this.#tally.row.renew(this.content.cells, 0, time, charge);
     this.#touch(time);
     return isRenewed ? time : undefined;
   }
@@ -101,6 +115,12 @@ export class Draft {
     this.content.blockedUntil = 0;
     this.content.touchedAt = 0;
     this.changed = true;
+    this.wasReset = true;
+  }
+
+  /** When the first window ends, by the row's time, that the last charge belongs to. */
+  get windowEnd(): number {
+    return this.#tally.row.windowEnd(this.content.cells, 0);
   }
 
   /** Whether nothing is left to be kept of it. */
@@ -118,8 +138,10 @@ export class Draft {
     return time;
   }
 
-  #enter(now: number): number {
+  #enter(asked: number): number {
     const { content } = this;
+    // Whoever asked first is not always done first; that is no clock that went back.
+    const now = this.#latest = Math.max(this.#latest, asked);
     let time = timeOf(content, now, this.#self);
     if (time === null) {
       this.#tally.row.rewind(content.cells, 0, now);
@@ -129,7 +151,7 @@ export class Draft {
       this.changed = true;
       time = now;
     }
-    return time;
+    return this.time = time;
   }
 
   #touch(time: number): void {

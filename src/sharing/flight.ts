@@ -8,7 +8,7 @@ import { apart, type Bundle, type RememberedRow, type Work } from "./remembered_
 import type { StoreCalls } from "./store_calls.ts";
 
 /** Commits of rows that have to fly together that may be refused before they are given up. */
-const MAX_REFUSALS = 20;
+const MAX_REFUSALS = 50;
 /** A commit that takes longer has waited for another process's lock, in milliseconds. */
 const LOCKED = 15;
 /** Rows that vanish under remembered versions look like conflicts: none lives for less, in milliseconds. */

@@ -7,6 +7,8 @@ import type { Draft } from "./draft.ts";
 export interface RowKind {
   readonly tally: Tally;
   readonly codec: RowCodec;
+  /** How long units that are charged ahead may be spent, in milliseconds; 0 where none can be. */
+  readonly leaseTime: number;
 }
 
 /** One row of the store, as this process knows it. */
@@ -23,6 +25,8 @@ export class RememberedRow {
   #verifiedAt = -Infinity;
   #epoch = -1;
   inFlight = false;
+  /** Whether this process has something to write to it, now or later. */
+  isOwing = false;
   /** Commits of this row that were refused since one was not, where it flew with no stranger. */
   refusals = 0;
   /** What waits for this row alone. */
@@ -59,7 +63,7 @@ export class RememberedRow {
 
   /** Whether it is needed here. */
   get isBusy(): boolean {
-    return this.inFlight || this.wanted > 0 || this.alone.waiting > 0;
+    return this.isOwing || this.inFlight || this.wanted > 0 || this.alone.waiting > 0;
   }
 
   /** Whether a commit is likely to find this version. */

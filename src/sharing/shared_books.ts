@@ -6,13 +6,18 @@ import type { MaybePromise } from "../maybe_promise.ts";
 import { RateLimitResult, UNCHARGED } from "../result.ts";
 import type { Store } from "../stores/store.ts";
 import { Breaker } from "./breaker.ts";
+import type { Consistency } from "./consistency.ts";
 import type { Draft } from "./draft.ts";
 import type { StoreEvent } from "./events.ts";
+import { Eventual } from "./eventual.ts";
 import { type FailurePolicy, Fallback } from "./fallback.ts";
 import { Flights } from "./flights.ts";
-import type { RememberedRow } from "./remembered_row.ts";
+import type { RememberedRow, Work } from "./remembered_row.ts";
+import { Leasing } from "./leasing.ts";
+import type { LocalRows } from "./local_rows.ts";
 import { type Binding, SharedLedger } from "./shared_ledger.ts";
 import { StoreCalls } from "./store_calls.ts";
+import { type Elsewhere, takeTogether } from "./together.ts";
 import { Change, Decision, storeFailed } from "./works.ts";
 
 /** What shared books are made from. */
@@ -23,6 +28,9 @@ export interface SharedOptions {
   readonly timeout: number;
   readonly policy: FailurePolicy;
   readonly expectedProcesses: number;
+  readonly consistency: Consistency;
+  /** Milliseconds. */
+  readonly syncInterval: number;
   /** The limiter's clock, for what nobody has asked for just now. */
   now(): number;
   tell(event: StoreEvent): void;
@@ -35,6 +43,9 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
   readonly #flights: Flights;
   readonly #fallback: Fallback;
   readonly #ledgers = new Map<Tally, SharedLedger>();
+  /** What answers between commits; in strict books nothing does. */
+  readonly #local: LocalRows | undefined;
+  readonly #elsewhere: Elsewhere;
   #number = 0;
 
   constructor(store: Store, options: SharedOptions) {
@@ -65,8 +76,20 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
       gaveUp: (error) => tell({ type: "store-failed", error }),
       unreadable: (key) => tell({ type: "row-unreadable", key }),
     }, `turn/${name}`);
-    const remembered = (tally: Tally, key: string) => this.#ledgers.get(tally)!.known(key)?.content;
+    const remembered = (tally: Tally, key: string) => {
+      const row = this.#ledgers.get(tally)!.known(key);
+      return row === undefined ? undefined : this.#local?.known(row) ?? row.content;
+    };
     this.#fallback = new Fallback({ policy, expectedProcesses, remembered, now, tell });
+    const context = { flights: this.#flights, now, due: () => this.due(), isOpen: () => this.#breaker.isOpen };
+    const { consistency, syncInterval: interval } = options;
+    if (consistency === "leased") this.#local = new Leasing(context);
+    else if (consistency === "eventual") this.#local = new Eventual({ ...context, interval, self: () => this.self() });
+    this.#elsewhere = {
+      strict: (charges, rows, now) => this.#decide(charges, rows, now, false),
+      now,
+      fallback: (charges, now) => this.#fallback.decide(charges, now, false),
+    };
   }
 
   open(tally: Tally): SharedLedger {
@@ -81,12 +104,19 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     const denial = this.#knownDenial(charges, rows, now);
     if (denial !== undefined) return denial;
     for (const { ledger, key } of charges) ledger.chargeOwed(key);
+    if (this.#local !== undefined && rows.some((row) => this.#local!.covers(row))) {
+      return takeTogether(charges, rows, now, this.#local, this.#elsewhere);
+    }
     return this.#decide(charges, rows, now, false);
   }
 
   peek(charge: Charge<SharedLedger>, now: number): MaybePromise<RateLimitResult> {
     if (this.#breaker.isOpen) return this.#fallback.decide([charge], now, true);
-    return this.#decide([charge], [charge.ledger.row(charge.key)], now, true);
+    const { ledger, key } = charge;
+    const row = ledger.row(key);
+    const part = this.#local?.peek(charge, row, now);
+    if (part === undefined) return this.#decide([charge], [row], now, true);
+    return new RateLimitResult(ledger, key, UNCHARGED, now, this.#local!.source, detailOfParts([part], 0));
   }
 
   change(ledger: SharedLedger, key: string, now: number, change: (draft: Draft) => void): Promise<void> {
@@ -94,11 +124,17 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     return new Promise((resolve, reject) => {
       const failed = (cause?: unknown) => {
         ledger.pretend(key, change);
+        this.#local?.pretended(row);
         reject(storeFailed(cause));
       };
-      if (this.#breaker.isOpen) failed();
-      else this.#flights.add([row], new Change({ now, due: this.due() }, change, resolve, failed));
+      if (this.#breaker.isOpen) return failed();
+      this.add(row, new Change({ now, due: this.due() }, change, resolve, failed));
     });
+  }
+
+  add(row: RememberedRow, work: Work): void {
+    if (this.#local === undefined) this.#flights.add([row], work);
+    else this.#local.change(row, work);
   }
 
   stats(): BookStats {
@@ -109,6 +145,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
 
   async close(): Promise<void> {
     this.#settle();
+    this.#local?.close();
     await this.#flights.settled();
     this.#breaker.close();
     await this.#calls.close();
@@ -138,7 +175,10 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     isPeek: boolean,
   ): Promise<RateLimitResult> {
     return new Promise((resolve, reject) => {
-      this.#flights.add(rows, new Decision(charges, now, this.due(), isPeek, this.#fallback, resolve, reject));
+      const work = new Decision(charges, now, this.due(), isPeek, this.#fallback, resolve, reject);
+      // A look at a row comes after what this process has to write to it.
+      if (isPeek) this.add(rows[0]!, work);
+      else this.#flights.add(rows, work);
     });
   }
 
@@ -151,14 +191,15 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     if (!rows.every((row) => row.isRecent(now))) return undefined;
     const isShadow = charges.every(({ ledger }) => ledger.tally.mode === "shadow");
     const isDenying = ({ ledger, cost }: Charge<SharedLedger>, i: number) =>
-      (isShadow || ledger.tally.mode === "enforce") && ledger.isDenying(rows[i]!, now, cost);
+      (isShadow || ledger.tally.mode === "enforce") && !this.#local?.holds(rows[i]!, now) &&
+      ledger.isDenying(rows[i]!, now, cost);
     if (!charges.some(isDenying)) return undefined;
     const isNews = ({ ledger, cost }: Charge<SharedLedger>, i: number) =>
       (isShadow || ledger.tally.mode === "enforce") && ledger.isToBlock(rows[i]!, now, cost);
     if (charges.some(isNews)) return undefined;
     const parts = [];
     for (const [i, { ledger, key, cost }] of charges.entries()) {
-      if (!ledger.look(rows[i]!, now, cost)) return undefined;
+      if (!ledger.look(rows[i]!.content, now, cost)) return undefined;
       parts.push(partOf(ledger, key, cost, "cache", undefined));
     }
     const [{ ledger, key }] = charges as [Charge<SharedLedger>];

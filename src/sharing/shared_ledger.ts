@@ -3,13 +3,16 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Receipt, Tally } from "../charge.ts";
 import type { Charge, Ledger } from "../ledger.ts";
+import { partOf } from "../decision.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
+import type { Part } from "../part.ts";
 import type { RateLimitResult } from "../result.ts";
-import { RowCodec } from "../stores/row_codec.ts";
+import { RowCodec, type RowContent } from "../stores/row_codec.ts";
 import { Draft, finish, isOver, timeOf } from "./draft.ts";
 import type { LocalLedger } from "./fallback.ts";
 import type { Flights } from "./flights.ts";
-import type { RememberedRow, RowKind } from "./remembered_row.ts";
+import { leaseTime } from "./lease.ts";
+import type { RememberedRow, RowKind, Work } from "./remembered_row.ts";
 import { Change } from "./works.ts";
 
 /** Clients' names up to this length stand in keys as they are; longer ones, and ones that are not plain text, are hashed. */
@@ -23,6 +26,8 @@ export interface Binding {
   peek(charge: Charge<SharedLedger>, now: number): MaybePromise<RateLimitResult>;
   /** Has a row changed in the store, and in any case in what this process knows of it. */
   change(ledger: SharedLedger, key: string, now: number, change: (draft: Draft) => void): Promise<void>;
+  /** Has something done to a row, together with whatever else is to be. */
+  add(row: RememberedRow, work: Work): void;
   /** The limiter's own number, by which it knows its own clock. */
   self(): number;
   now(): number;
@@ -50,7 +55,7 @@ export class SharedLedger implements Ledger {
     this.#books = books;
     this.#flights = flights;
     this.#local = local;
-    this.#kind = { tally, codec };
+    this.#kind = { tally, codec, leaseTime: leaseTime(tally.row) };
     const { namespace } = tally;
     this.#prefix = `${codec.fingerprint}/${namespace.length <= LONGEST_NAMESPACE ? namespace : hash(namespace)}/`;
   }
@@ -127,22 +132,33 @@ export class SharedLedger implements Ledger {
   isDenying(row: RememberedRow, now: number, cost: number): boolean {
     const { row: plan, blockFor } = this.tally;
     if (plan.isHeld || (blockFor > 0 && row.content.blockedUntil <= now)) return false;
-    return this.look(row, now, cost) && plan.verdicts.some((verdict) => !verdict.ok);
+    return this.look(row.content, now, cost) && plan.verdicts.some((verdict) => !verdict.ok);
   }
 
   isToBlock(row: RememberedRow, now: number, cost: number): boolean {
     const { row: plan, blockFor } = this.tally;
     if (blockFor === 0 || row.content.blockedUntil > now) return false;
-    return !this.look(row, now, cost) || plan.verdicts.some((verdict) => !verdict.ok);
+    return !this.look(row.content, now, cost) || plan.verdicts.some((verdict) => !verdict.ok);
   }
 
   /** Whether what is remembered tells what the row says of a charge; its verdicts tell, then. */
-  look({ content }: RememberedRow, now: number, cost: number): boolean {
+  look(content: RowContent, now: number, cost: number): boolean {
     const time = timeOf(content, now, this.#books.self());
     if (time === null || isOver(content, time)) return false;
     this.tally.row.peek(content.cells, 0, time, cost);
     finish(this.tally.row, content.blockedUntil, time, now);
     return true;
+  }
+
+  /** What is remembered says so much of a charge, which it does not make. */
+  lookedPart(content: RowContent, key: string, now: number, cost: number): Part {
+    if (!this.look(content, now, cost)) this.tally.row.peek(content.cells, 0, now, cost);
+    return partOf(this, key, cost, "cache", undefined);
+  }
+
+  /** When an answer is due that is asked for now, by `performance.now()`. */
+  due(): number {
+    return this.#books.due();
   }
 
   /** Has all charged that this process admitted while the store was down. */
@@ -166,7 +182,7 @@ export class SharedLedger implements Ledger {
     // It stays in the journal, and is tried again when the store answers again: charged twice at worst, never lost.
     const failed = () => void this.#charging.delete(key);
     const charge = (draft: Draft) => draft.forceLate(now, units);
-    this.#flights.add([this.row(key)], new Change({ now, due: this.#books.due() }, charge, done, failed));
+    this.#books.add(this.row(key), new Change({ now, due: this.#books.due() }, charge, done, failed));
   }
 
   #change(key: string, now: number, change: (draft: Draft) => void): Promise<void> {

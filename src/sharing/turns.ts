@@ -3,15 +3,22 @@
  * Taking turns with other processes that write the same rows as fast as they can.
  *
  * Backing off in who loses starves it: the winner never learns of it. So whoever is heard by a commit refused in the middle of many takes turns
- * from then on: a row says who writes and until when, the others wait, and who has just written waits a little before it asks again.
+ * from then on: a row says who writes and until when, the others wait, and who has just written waits a little before it asks again. Whoever has waited
+ * longest asks first: the row says who had the turns before.
  * Only where commits follow each other without a gap: at a few hundred requests a second it would only cost time.
  */
 import type { StoreCalls } from "./store_calls.ts";
 
 /** How long a turn lasts, in milliseconds. */
-const TURN = 50;
+const TURN = 30;
 /** For how long the last to write leaves the turn to others. */
 const REST = 5;
+/** For how long whoever has waited less leaves it to each of those who have waited longer: a call takes about as much. */
+const COURTESY = 1.25;
+/** Turns that are told of; with more processes than that it is chance who is next of those who wait longest. */
+const TOLD = 4;
+/** What one of them takes, in bytes. */
+const ENTRY = 16;
 /** Commits have to follow each other for so long to be many. */
 const BUSY = 10;
 /** For how long turns are taken after somebody was heard. */
@@ -24,6 +31,12 @@ const MAX_TRIES = 8;
 const FAST = TURN / 4;
 /** The row vanishes after a while if nobody takes turns any more. */
 const LIFE = 120_000;
+
+/** Who writes, or wrote, until when, in epoch milliseconds. */
+interface Turn {
+  readonly holder: number;
+  readonly until: number;
+}
 
 export class Turns {
   /** Goes up when the turn has been somebody else's: what is remembered of rows may be old. */
@@ -80,9 +93,9 @@ export class Turns {
 
   /** 0 where the turn is ours now, else how long to wait. */
   async #ask(due: number): Promise<number> {
-    const { version, isOthers, isOwn, left } = await this.#read(due);
-    if (isOthers && left > 0) return left + Math.random();
-    const value = encode(this.#self(), Date.now() + TURN);
+    const { turns, version, isOthers, isOwn, left } = await this.#read(due);
+    if (isOthers && left > 0) return left + Math.random() + COURTESY * longerWaiting(turns, this.#self());
+    const value = encode([{ holder: this.#self(), until: Date.now() + TURN }, ...turns]);
     const taken = await this.#calls.commit([{ key: this.#key, version, value, expireIn: LIFE }], due);
     if (taken === null) return 1 + Math.random();
     if (isOthers) this.epoch++;
@@ -93,29 +106,47 @@ export class Turns {
   }
 
   /** Whose turn it is, and how much of it is left. */
-  async #read(due: number): Promise<{ version: string | null; isOthers: boolean; isOwn: boolean; left: number }> {
+  async #read(
+    due: number,
+  ): Promise<{ turns: readonly Turn[]; version: string | null; isOthers: boolean; isOwn: boolean; left: number }> {
     const [row] = await this.#calls.read([this.#key], due);
-    const { holder, until } = decode(row!.value);
+    const turns = decode(row!.value);
+    // Nobody has ever had one: it has ended long ago.
+    const [{ holder, until } = { holder: 0, until: 0 }] = turns;
     const left = until - Date.now();
     const isOwn = holder === this.#self();
     const isOthers = !isOwn && Math.abs(left) < HEARD;
     if (isOthers) this.#heardAt = performance.now();
-    return { version: row!.version, isOthers, isOwn, left: Math.min(left, LONGEST) };
+    return { turns, version: row!.version, isOthers, isOwn, left: Math.min(left, LONGEST) };
   }
 }
 
-function encode(holder: number, until: number): Uint8Array {
-  const view = new DataView(new ArrayBuffer(16));
-  view.setFloat64(0, holder, true);
-  view.setFloat64(8, until, true);
+/** How many of those who had one of the last turns have waited longer than `self` since. */
+function longerWaiting(turns: readonly Turn[], self: number): number {
+  const recent = turns.filter(({ until }) => Math.abs(until - Date.now()) < HEARD).map(({ holder }) => holder);
+  const own = recent.indexOf(self);
+  return own < 0 ? 0 : recent.length - 1 - own;
+}
+
+/** The first of each holder's. */
+function encode(turns: readonly Turn[]): Uint8Array {
+  const last = turns.filter(({ holder }, i) => turns.findIndex((turn) => turn.holder === holder) === i).slice(0, TOLD);
+  const view = new DataView(new ArrayBuffer(ENTRY * last.length));
+  for (const [i, { holder, until }] of last.entries()) {
+    view.setFloat64(ENTRY * i, holder, true);
+    view.setFloat64(ENTRY * i + 8, until, true);
+  }
   return new Uint8Array(view.buffer);
 }
 
-/** What is no turn has ended long ago. */
-function decode(value: unknown): { readonly holder: number; readonly until: number } {
-  if (!(value instanceof Uint8Array) || value.length !== 16) return { holder: 0, until: 0 };
-  const view = new DataView(value.buffer, value.byteOffset);
-  return { holder: view.getFloat64(0, true), until: view.getFloat64(8, true) };
+/** The last turn of each who had one of late, the latest first; none where the row is damaged. */
+function decode(value: unknown): readonly Turn[] {
+  if (!(value instanceof Uint8Array) || value.length % ENTRY !== 0) return [];
+  const view = new DataView(value.buffer, value.byteOffset, value.length);
+  return Array.from({ length: Math.min(TOLD, value.length / ENTRY) }, (_, i) => ({
+    holder: view.getFloat64(ENTRY * i, true),
+    until: view.getFloat64(ENTRY * i + 8, true),
+  }));
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -78,7 +78,7 @@ test("attack 36: a server starts and serves while its database cannot be opened"
       statuses.push(statusOf(await exchange(server.port, ["GET / HTTP/1.1", "Host: localhost"])));
     }
     assert.deepEqual(statuses, [200, 200, 429]);
-    assert.deepEqual({ ...handler.limiter.stats().sources }, { memory: 0, store: 0, cache: 0, fallback: 3 });
+    assert.deepEqual({ ...handler.limiter.stats().sources }, { memory: 0, store: 0, lease: 0, cache: 0, fallback: 3 });
     assert.ok(errors.length > 0);
     await server.stop();
     await handler.limiter.close();

@@ -6,12 +6,6 @@ import process from "node:process";
 import { freePort } from "../stores/free_port.ts";
 import { withFolder } from "../stores/kv_file.ts";
 
-/** A server that listens on 127.0.0.1. */
-export interface DenokvServer {
-  readonly url: string;
-  readonly token: string;
-}
-
 /** How long it may take to start, in milliseconds, on a machine that has a lot to do. */
 const PATIENCE = 30_000;
 
@@ -22,20 +16,61 @@ export function findDenokv(): string | undefined {
   return [given, found, "/opt/denokv/bin/denokv"].find((path) => path && existsSync(path));
 }
 
+/** A server that listens on 127.0.0.1. */
+export class DenokvServer {
+  readonly port: number;
+  readonly token: string = crypto.randomUUID();
+  readonly #program: string;
+  readonly #path: string;
+  #child: ChildProcess | undefined;
+  #ended: Promise<void> | undefined;
+
+  constructor(program: string, path: string, port: number) {
+    this.#program = program;
+    this.#path = path;
+    this.port = port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it, on what it has stored before; resolves when it listens. */
+  async start(): Promise<void> {
+    const address = `127.0.0.1:${this.port}`;
+    const args = ["--sqlite-path", this.#path, "serve", "--addr", address, "--access-token", this.token];
+    const child = spawn(this.#program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = child;
+    this.#ended = new Promise((resolve) => child.on("close", () => resolve()));
+    await listening(child);
+  }
+
+  /** Has it stand still until it is to go on. */
+  stop(): void {
+    process.kill(this.#child!.pid!, "SIGSTOP");
+  }
+
+  /** Has it go on after {@linkcode stop}. */
+  goOn(): void {
+    process.kill(this.#child!.pid!, "SIGCONT");
+  }
+
+  /** `kill -9`; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#child?.kill("SIGKILL");
+    await this.#ended;
+  }
+}
+
 /** Runs a server over a database of its own. */
 export async function withDenokv(program: string, use: (server: DenokvServer) => Promise<void>): Promise<void> {
   await withFolder(async (folder) => {
-    const token = crypto.randomUUID();
-    const address = `127.0.0.1:${await freePort()}`;
-    const args = ["--sqlite-path", join(folder, "kv.sqlite"), "serve", "--addr", address, "--access-token", token];
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-    const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
+    const server = new DenokvServer(program, join(folder, "kv.sqlite"), await freePort());
     try {
-      await listening(child);
-      await use({ url: `http://${address}`, token });
+      await server.start();
+      await use(server);
     } finally {
-      child.kill("SIGKILL");
-      await ended;
+      await server.kill();
     }
   });
 }

@@ -1,11 +1,14 @@
+// deno-lint-ignore-file no-await-in-loop -- one thing happens after the other
 /** Slots of concurrency limits: none is lost, none is given twice. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { byKey, createRateLimiter, memoryStore, withRateLimit } from "../../mod.ts";
 import { partsOf, type RateLimitResult } from "../../src/result.ts";
+import { FaultyStore } from "../sharing/faulty_store.ts";
 
 const key = byKey(() => "everybody");
 const request = () => new Request("http://localhost/");
+const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 test("1,000 streams, a third read, a third cancelled, a third failing half-way: every slot comes back, once", async () => {
   const LIMIT = 50;
@@ -36,7 +39,7 @@ test("1,000 streams, a third read, a third cancelled, a third failing half-way: 
     else await response.arrayBuffer().catch(() => {});
   };
   for (let round = 0; round < 10; round++) {
-    // deno-lint-ignore no-await-in-loop -- a hundred at a time, of whom half find no slot
+    // A hundred at a time, of whom half find no slot.
     await Promise.all(Array.from({ length: 100 }, (_, i) => visit(i)));
     assert.equal(handler.limiter.peek("everybody").remaining, LIMIT);
   }
@@ -56,6 +59,65 @@ test("a slot whose lease has ended is somebody else's: who held it neither renew
   for (const other of others) other.release();
   assert.equal(limiter.peek("a").remaining, 2);
 });
+
+test("a slot that is released while its lease is renewed frees nobody else's", async () => {
+  let now = 1_000;
+  const store = new FaultyStore();
+  const limiter = createRateLimiter({ limit: "3/60ms concurrency", key, store, clock: () => now, storeTimeout: "1m" });
+  await limiter.limit("everybody");
+  now += 10;
+  const answer = Promise.withResolvers<Response>();
+  const called = Promise.withResolvers<void>();
+  const sent = withRateLimit(() => (called.resolve(), answer.promise), limiter)(request());
+  await called.promise;
+  now += 10;
+  store.delay = 20;
+  const { commits } = store;
+  while (store.commits === commits) await turn();
+  answer.resolve(new Response(null));
+  await sent;
+  await limiter.wait("everybody", { cost: 2, maxWait: "10s" });
+  assert.equal((await limiter.limit("everybody")).ok, false);
+  await limiter.close();
+});
+
+test("a lease is renewed in its own time, whatever else the rule limits", async () => {
+  let reads = 0;
+  const handler = withRateLimit(() => answer.promise, {
+    limit: ["1000/3ms", "1/1h concurrency"],
+    key,
+    store: memoryStore(),
+    clock: () => (reads++, 1_000),
+  });
+  const answer = Promise.withResolvers<Response>();
+  const sent = handler(request());
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(reads, 1);
+  answer.resolve(new Response(null));
+  await sent;
+});
+
+test("a client that has gone is told by Node's response at once, and of HTTP/2 by its stream", async () => {
+  const gone = [{ destroyed: true }, { stream: { destroyed: true } }];
+  for (const outgoing of gone) {
+    const options = { limit: "1/1h concurrency", key, store: memoryStore() };
+    const handler = withRateLimit((_: Request, _context: unknown) => new Response("late"), options);
+    handler(request(), { outgoing: { ...outgoing, once: () => {} } });
+    await turn();
+    assert.equal(handler.limiter.peek("everybody").remaining, 1);
+  }
+});
+
+test(
+  "a body is not waited for where the request was aborted before it was there",
+  { skip: "Deno" in globalThis },
+  () => {
+    const options = { limit: "1/1h concurrency", key, store: memoryStore() };
+    const handler = withRateLimit(() => new Response("late"), options);
+    handler(new Request("http://localhost/", { signal: AbortSignal.abort() }));
+    assert.equal(handler.limiter.peek("everybody").remaining, 1);
+  },
+);
 
 test("a response whose body is read already holds no slot", () => {
   const locked = () => {

@@ -1,5 +1,5 @@
 /** Models of what is counted one by one: a list of the times of all units. */
-import type { ModelAnswer, ModelLimit, ModelSpec } from "./models.ts";
+import type { ModelAnswer, ModelCharge, ModelLimit, ModelSpec } from "./models.ts";
 
 /** Slots, each with the time since when it is held. */
 export class SlotsModel implements ModelLimit {
@@ -39,8 +39,8 @@ export class SlotsModel implements ModelLimit {
     this.times = this.times.map((time) => Math.min(time, now));
   }
 
-  giveBack(now: number, cost: number, chargedAt: number): void {
-    this.remove(now, cost, chargedAt);
+  giveBack(now: number, cost: number, charge?: ModelCharge): void {
+    this.remove(now, cost, charge?.chargedAt ?? now);
   }
 
   /** Takes out the newest that are no later than `chargedAt` and still count; tells how many. */
@@ -72,8 +72,8 @@ export class LogModel extends SlotsModel {
     this.#apart = this.#apart.map((time) => Math.min(time, now));
   }
 
-  override giveBack(now: number, cost: number, chargedAt: number): void {
-    const removed = this.remove(now, cost, chargedAt);
+  override giveBack(now: number, cost: number, charge?: ModelCharge): void {
+    const removed = this.remove(now, cost, charge?.chargedAt ?? now);
     this.#apart = this.live(this.#apart, now);
     this.times.unshift(...this.#apart.splice(0, removed));
   }

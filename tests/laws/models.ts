@@ -32,8 +32,15 @@ export interface ModelLimit {
   charge(now: number, cost: number): void;
   /** What any look at it may write. */
   rewind(now: number): void;
-  /** Undoes what still counts of a charge. */
-  giveBack(now: number, cost: number, chargedAt: number, delay: number): void;
+  /** Undoes what still counts of a part of a charge; without one, of what was charged last. */
+  giveBack(now: number, cost: number, charge?: ModelCharge): void;
+}
+
+/** A charge, as one limit knows it. */
+export interface ModelCharge {
+  readonly cost: number;
+  readonly chargedAt: number;
+  readonly delay: number;
 }
 
 /** A charge that was made, for what is done about it later. */
@@ -108,7 +115,7 @@ export class RuleModel {
   }
 
   refund(now: number, cost: number): void {
-    this.#change(now, (limit) => !limit.isHeld && limit.giveBack(now, cost, now, 0));
+    this.#change(now, (limit) => !limit.isHeld && limit.giveBack(now, cost));
   }
 
   settle(now: number, receipt: ModelReceipt | undefined, actual: number): void {
@@ -118,7 +125,7 @@ export class RuleModel {
     this.#change(now, (limit, i) => {
       if (limit.isHeld) return;
       if (actual > cost) limit.charge(now, actual - cost);
-      else limit.giveBack(now, cost - actual, chargedAt, delays[i]!);
+      else limit.giveBack(now, cost - actual, { cost, chargedAt, delay: delays[i]! });
     });
   }
 
@@ -127,7 +134,8 @@ export class RuleModel {
     receipt.isReleased = true;
     // Where no slots are held, nobody looks at the row.
     if (!this.#limits.some((limit) => limit.isHeld)) return;
-    this.#change(now, (limit) => limit.isHeld && limit.giveBack(now, receipt.cost, receipt.chargedAt, 0));
+    const { cost, chargedAt } = receipt;
+    this.#change(now, (limit) => limit.isHeld && limit.giveBack(now, cost, { cost, chargedAt, delay: 0 }));
   }
 
   block(now: number, duration: number): void {

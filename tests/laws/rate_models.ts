@@ -1,5 +1,5 @@
 /** Models of what is spent at a rate. */
-import type { ModelAnswer, ModelLimit, ModelSpec } from "./models.ts";
+import type { ModelAnswer, ModelCharge, ModelLimit, ModelSpec } from "./models.ts";
 
 /** A bucket of tokens, in units of 1/window of a token, of which `limit` come back each millisecond. */
 export class BucketModel implements ModelLimit {
@@ -51,7 +51,8 @@ export class BucketModel implements ModelLimit {
   }
 
   /** What has come back since then is taken to be this charge's. */
-  giveBack(now: number, cost: number, chargedAt: number): void {
+  giveBack(now: number, cost: number, charge?: ModelCharge): void {
+    const chargedAt = charge?.chargedAt ?? now;
     const spent = least(this.#full, BigInt(cost) * this.#token);
     const cameBack = now > chargedAt ? BigInt(now - chargedAt) * this.#rate : 0n;
     if (spent > cameBack) this.#set(now, this.#tokensAt(now) + spent - cameBack);
@@ -114,10 +115,17 @@ export class QueueModel implements ModelLimit {
     this.#at = now;
   }
 
-  /** The queue becomes shorter at its end, by what had not had its turn. */
-  giveBack(now: number, cost: number, chargedAt: number, delay: number): void {
+  /** The queue becomes shorter at its end, by what had not had its turn; not where others stand behind who leaves. */
+  giveBack(now: number, cost: number, charge?: ModelCharge): void {
     const spent = BigInt(Math.min(cost, this.#burst)) * this.#unit;
-    const over = this.#time(Math.max(0, now - turnAfter(now, chargedAt, delay)));
+    let over = 0n;
+    if (charge !== undefined) {
+      const { chargedAt, delay } = charge;
+      const begin = this.#turn(now) - BigInt(charge.cost) * this.#unit;
+      const told = this.#time(chargedAt + delay);
+      if (begin > told || begin <= told - this.#millisecond) return;
+      over = this.#time(Math.max(0, now - turnAfter(now, chargedAt, delay)));
+    }
     if (spent <= over) return;
     const end = this.#turn(now) - (spent - over);
     this.#queue = this.#queue

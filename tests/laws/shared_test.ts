@@ -13,7 +13,7 @@ interface Place {
 
 const { Deno } = globalThis as { Deno?: { openKv?: (path: string) => Promise<KvLike> } };
 const places: Place[] = [
-  { name: "a store in a map", runs: 1_000, store: new FaultyStore() },
+  { name: "a store in a map", runs: 300, store: new FaultyStore() },
   { name: "a map that commits groups", runs: 50, store: new GroupStore() },
 ];
 if (Deno?.openKv === undefined) {

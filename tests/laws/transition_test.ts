@@ -61,10 +61,10 @@ for (const name of algorithmNames) {
           const cost = costOf(happening) * scale;
           transition.rewind(cells, 0, now);
           if (happening.kind === "refund") {
-            transition.give(cells, 0, now, cost, now, 0);
+            transition.give(cells, 0, now, cost);
           } else if (happening.kind === "settle" || happening.kind === "release") {
             const earlier = charges.at(-1 - happening.back);
-            if (earlier !== undefined) transition.give(cells, 0, now, earlier.cost, earlier.at, earlier.delay);
+            if (earlier !== undefined) transition.give(cells, 0, now, earlier.cost, earlier);
           } else if (happening.kind === "block") {
             transition.force(cells, 0, now, cost);
           } else {
@@ -133,7 +133,7 @@ for (const name of algorithmNames) {
           if (transition.isHeld && !peek(transition, charged, now, other).ok) continue;
           for (const cells of [charged, never]) charge(transition, cells, now, other);
         }
-        if (delay !== undefined) transition.give(charged, 0, now, cost, chargedAt, delay);
+        if (delay !== undefined) transition.give(charged, 0, now, cost, { at: chargedAt, cost, delay });
         assert.ok(peek(transition, charged, now, 0).remaining <= peek(transition, never, now, 0).remaining);
       }),
       { numRuns: 4_000 },
@@ -195,7 +195,7 @@ test("leaky-bucket: a turn that began within a millisecond has used what drained
   queue.take(cells, 0, 1_001, 3, verdict);
   assert.equal(verdict.delay, 1);
   queue.take(cells, 0, 1_002, 1, new Verdict());
-  queue.give(cells, 0, 1_002, 3, 1_001, verdict.delay);
+  queue.give(cells, 0, 1_002, 3, { at: 1_001, cost: 3, delay: verdict.delay });
   // Without the three there would be 3 left.
   assert.ok(peek(queue, cells, 1_002, 0).remaining <= 3);
 });

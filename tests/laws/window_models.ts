@@ -1,5 +1,5 @@
 /** Models of what is counted by windows of the clock: every charge kept, each with the end of the window that it was counted in. */
-import type { ModelAnswer, ModelLimit, ModelSpec } from "./models.ts";
+import type { ModelAnswer, ModelCharge, ModelLimit, ModelSpec } from "./models.ts";
 
 interface Counted {
   readonly end: bigint;
@@ -69,8 +69,8 @@ export class WindowModel implements ModelLimit {
     if (this.#live(now).length > 0) this.#charges = this.#live(now);
   }
 
-  giveBack(now: number, cost: number, chargedAt: number): void {
-    if (this.#live(now).length === 0 || BigInt(chargedAt) < this.#end(now) - this.#window) return;
+  giveBack(now: number, cost: number, charge?: ModelCharge): void {
+    if (this.#live(now).length === 0 || BigInt(charge?.chargedAt ?? now) < this.#end(now) - this.#window) return;
     this.#charges = less(this.#live(now), cost);
   }
 }
@@ -149,7 +149,8 @@ export class SlidingModel implements ModelLimit {
     this.#charges = this.#charges.map(({ end, cost }) => ({ end: end - ahead, cost }));
   }
 
-  giveBack(now: number, cost: number, chargedAt: number): void {
+  giveBack(now: number, cost: number, charge?: ModelCharge): void {
+    const chargedAt = charge?.chargedAt ?? now;
     const present = this.#endAt(now);
     const counted = [present, present - this.#window].find((end) => BigInt(chargedAt) >= end - this.#window);
     if (counted === undefined) return;

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { holds, rowsOf, withFile } from "../stores/kv_file.ts";
-import type { Ran, Run } from "./orders.ts";
-import { assertShared, runAll, type Runtime, skip, sum, withWorkers, type Worker } from "./workers.ts";
+import { assertShared, inRounds, runAll, type Runtime, skip, sum, withWorkers } from "./workers.ts";
 
 const RUNTIMES: readonly Runtime[] = ["Deno", "Deno", "Bun", "Node"];
 const LIMIT = 500;
@@ -19,27 +18,14 @@ const NOW = 500_000 * HOUR + HOUR / 2;
 const LATER = NOW + 2_000;
 const API_KEY = "sk-live-5c1f8e07d1a94b6f";
 
-/** All 2,400, in rounds that all begin together. */
-async function inRounds(
-  workers: readonly Worker[],
-  order: Omit<Run, "requests">,
-): Promise<readonly (readonly Ran[])[]> {
-  const rounds: (readonly Ran[])[] = [];
-  for (let made = 0; made < REQUESTS; made += ROUND) {
-    // deno-lint-ignore no-await-in-loop -- a round begins when the one before has ended
-    rounds.push(await runAll(workers, { ...order, requests: ROUND }));
-  }
-  return workers.map((_, i) => rounds.map((round) => round[i]!));
-}
-
 test("four processes on Deno, Bun and Node on one file admit exactly the limit", { skip }, async (context) => {
   await withFile(async (path) => {
-    await withWorkers(path, RUNTIMES, async (workers) => {
+    await withWorkers({ path }, RUNTIMES, async (workers) => {
       for (const limit of [`${LIMIT}/1h fixed-window`, `${LIMIT}/1h`]) {
         // deno-lint-ignore no-await-in-loop -- nothing else is to be under way
         await context.test(`${limit}, in rounds: each of them admits some`, async () => {
           const order = { limit, apiKey: API_KEY, inFlight: IN_FLIGHT, now: NOW };
-          const all = await inRounds(workers, order);
+          const all = await inRounds(workers, { ...order, requests: REQUESTS }, ROUND);
           assert.equal(sum(all.flat().map(({ admitted }) => admitted)), LIMIT);
           for (const rans of all) {
             assertShared(rans);

@@ -15,7 +15,7 @@ if (skip !== false) test(skip, { skip }, () => {});
 else {
   add("four processes with other clients admit exactly the limit", async () => {
     await withRedis(async (server) => {
-      const posts = clients.map(([runtime, client]): Post => ({ runtime, place: [`${server.port}`, client] }));
+      const posts = clients.map(([runtime, client]): Post => ({ runtime, place: { port: server.port, client } }));
       await withPosts(posts, async (workers) => {
         for (const limit of [`${LIMIT}/1h fixed-window`, `${LIMIT}/1h`, `${LIMIT}/1h sliding-log`]) {
           // deno-lint-ignore no-await-in-loop -- nothing else is to be under way

@@ -1,83 +1,66 @@
-// deno-lint-ignore-file no-await-in-loop -- a client asks again once it was answered
 /**
- * One process among several that count in one file, or in Redis. Does what it is told by JSON lines, and answers each with one; ends when nothing more
+ * One process among several that count in one database. Does what it is told by JSON lines, and answers each with one; ends when nothing more
  * is to come. Runs on Deno, Bun and Node.
  */
 import { writeSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { byHeader, createRateLimiter, denoKvStore, type RateLimiter, type Store } from "../../mod.ts";
+import { denoKvStore, type Store } from "../../mod.ts";
 import { redisStore } from "../../redis.ts";
-import { ADMITTED, type Ran, type Run } from "./orders.ts";
+import { Limited } from "./limited.ts";
+import type { Answer, Asked, Order, Place, RedisPlace } from "./orders.ts";
 
-/** A machine that is busy with the other processes must not make a store of this one late: deadlines are tried elsewhere. */
-const TIMEOUT = "30s";
+const own = JSON.parse(process.argv[2]!) as Place;
+const redis = "client" in own ? await openRedis(own) : undefined;
+const stores = new Map<string, Store>();
+const limiteds = new Map<string, Limited>();
+/** Ends the requests of an order. */
+const stops = new Map<number, AbortController>();
+const pending = new Set<Promise<void>>();
 
-const [, , place = "", client] = process.argv;
-const { store, close } = client === undefined
-  ? { store: denoKvStore(place), close: undefined }
-  : await openRedis(Number(place), client);
-const limiters = new Map<string, RateLimiter>();
-let events: string[] = [];
-let now = 0;
-
-async function openRedis(port: number, name: string): Promise<{ store: Store; close(): void | Promise<void> }> {
+async function openRedis({ port, client: name }: RedisPlace): Promise<{ store: Store; close(): void | Promise<void> }> {
   const { clients } = await import("../stores/redis_clients.ts");
   const { client, close } = await clients.get(name)!(port);
   return { store: redisStore(client), close };
 }
 
-function limiterOf(limit: string): RateLimiter {
-  const limiter = limiters.get(limit) ?? createRateLimiter({
-    limit,
-    store,
-    key: byHeader("x-api-key"),
-    storeTimeout: TIMEOUT,
-    clock: () => now,
-    onEvent: (event) => void events.push("error" in event ? `${event.type}: ${event.error}` : event.type),
-  });
-  limiters.set(limit, limiter);
-  return limiter;
+function storeOf(place: Place): Store {
+  if ("client" in place) return redis!.store;
+  const { path, token } = place;
+  const store = stores.get(path) ?? denoKvStore(path, token === undefined ? {} : { token });
+  stores.set(path, store);
+  return store;
 }
 
-function say(line: string): void {
-  writeSync(1, `${line}\n`);
+function limitedOf(asked: Asked): Limited {
+  const { place = own, limit, beside, consistency, storeTimeout, onStoreFailure, ahead } = asked;
+  const key = JSON.stringify([place, limit, beside, consistency, storeTimeout, onStoreFailure, ahead]);
+  const limited = limiteds.get(key) ?? new Limited(storeOf(place), asked);
+  limiteds.set(key, limited);
+  return limited;
 }
 
-async function run(limiter: RateLimiter, { apiKey, requests, inFlight, tells = false }: Run): Promise<Ran> {
-  events = [];
-  const before = limiter.stats();
-  let left = requests;
-  let admitted = 0;
-  async function client(): Promise<void> {
-    while (left > 0) {
-      left--;
-      const request = new Request("http://localhost/", { headers: { "x-api-key": apiKey } });
-      const result = await limiter.check(request);
-      if (!result!.ok) continue;
-      admitted++;
-      if (tells) say(ADMITTED);
-    }
+async function doIt(order: Exclude<Order, { stop: number }>): Promise<void> {
+  const { id } = order;
+  let answer: Answer["answer"];
+  if ("look" in order) answer = await limitedOf(order.look).look(order.look);
+  else {
+    const stop = new AbortController();
+    stops.set(id, stop);
+    answer = await limitedOf(order.run).run(order.run, stop.signal);
   }
-  await Promise.all(Array.from({ length: inFlight }, client));
-  const { sources, storeCalls } = limiter.stats();
-  return {
-    admitted,
-    sources: {
-      memory: sources.memory - before.sources.memory,
-      store: sources.store - before.sources.store,
-      cache: sources.cache - before.sources.cache,
-      fallback: sources.fallback - before.sources.fallback,
-    },
-    storeCalls: storeCalls - before.storeCalls,
-    events,
-  };
+  writeSync(1, `${JSON.stringify({ id, answer })}\n`);
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const order = JSON.parse(line) as Run;
-  now = order.now;
-  say(JSON.stringify(await run(limiterOf(order.limit), order)));
+  const order = JSON.parse(line) as Order;
+  if ("stop" in order) stops.get(order.stop)!.abort();
+  else {
+    const done = doIt(order);
+    pending.add(done);
+    void done.then(() => pending.delete(done));
+  }
 }
-await Promise.all(Array.from(limiters.values(), (limiter) => limiter.close()));
-await close?.();
+await Promise.all(pending);
+await Promise.all(Array.from(limiteds.values(), ({ limiter }) => limiter.close()));
+await redis?.close();

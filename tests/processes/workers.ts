@@ -1,4 +1,4 @@
-/** Processes on Deno, Bun and Node that count in one file, and are told what to do. Started from Deno. */
+/** Processes on Deno, Bun and Node that count in one database, and are told what to do. Started from Deno. */
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,21 +6,21 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { ADMITTED, type Ran, type Run } from "./orders.ts";
+import { ADMITTED, type Answer, type Look, type Looked, type Order, type Place, type Ran, type Run } from "./orders.ts";
 
 /** What a worker runs on. */
 export type Runtime = "Deno" | "Bun" | "Node";
 
-/** Where a process runs and counts: in the file of a path, or in Redis on a port by a client. */
+/** What a process runs on, and where it counts. */
 export interface Post {
   readonly runtime: Runtime;
-  readonly place: readonly [path: string] | readonly [port: string, client: string];
+  readonly place: Place;
 }
 
 /** Four processes are as much as one runtime's tests should start. */
 export const skip = "Deno" in globalThis
   ? false
-  : "SKIPPED: processes on one file are NOT tested here; the tests on Deno start them on Deno, Bun and Node";
+  : "SKIPPED: processes on one database are NOT tested here; the tests on Deno start them on Deno, Bun and Node";
 
 /** Something that has been waited for too long says so, rather than holding up all tests for ever. */
 const DEADLINE = 60_000;
@@ -42,25 +42,40 @@ function commandOf(runtime: Runtime): Promise<readonly string[]> {
   return command;
 }
 
+/** Something that was asked of a process. */
+interface Asking {
+  resolve(answer: Answer["answer"]): void;
+  reject(error: Error): void;
+}
+
+/** Requests under way, until they are stopped. */
+export interface Load {
+  /** Resolves when the last of them is answered, and nothing more is owed to the store. */
+  stop(): Promise<Ran>;
+}
+
 /** One process. */
 export class Worker {
   readonly runtime: Runtime;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<readonly unknown[]>;
+  readonly #asking = new Map<number, Asking>();
   #errors = "";
   #told = 0;
+  #asked = 0;
   #hear: (() => void) | undefined;
-  #answer: { resolve(ran: Ran): void; reject(error: Error): void } | undefined;
 
   constructor({ runtime, place }: Post, [program = "", ...args]: readonly string[]) {
     this.runtime = runtime;
-    this.#child = spawn(program, [...args, script, ...place], { stdio: "pipe" });
+    this.#child = spawn(program, [...args, script, JSON.stringify(place)], { stdio: "pipe" });
     this.#ended = once(this.#child, "close");
     this.#child.stderr.on("data", (data: Uint8Array) => this.#errors += new TextDecoder().decode(data));
     // Whoever has been killed takes no orders; that it has ended is told below.
     this.#child.stdin.on("error", () => {});
     createInterface({ input: this.#child.stdout }).on("line", (line) => this.#read(line));
-    void this.#ended.then(() => this.#answer?.reject(this.#error("ended without an answer")));
+    void this.#ended.then(() => {
+      for (const { reject } of this.#asking.values()) reject(this.#error("ended without an answer"));
+    });
   }
 
   /** Admissions that it has told of. */
@@ -70,14 +85,33 @@ export class Worker {
 
   /** Has requests made. */
   run(run: Run): Promise<Ran> {
-    const ran = new Promise<Ran>((resolve, reject) => this.#answer = { resolve, reject });
-    this.#child.stdin.write(`${JSON.stringify(run)}\n`);
-    return this.#inTime(ran, "make its requests");
+    const id = ++this.#asked;
+    return this.#inTime(this.#ask<Ran>(id, { id, run }), "make its requests");
+  }
+
+  /** Has requests made until they are stopped. */
+  start(run: Run): Load {
+    const id = ++this.#asked;
+    const ran = this.#ask<Ran>(id, { id, run });
+    // Told to whoever stops it.
+    ran.catch(() => {});
+    return {
+      stop: () => {
+        this.#send({ stop: id });
+        return this.#inTime(ran, "end its requests");
+      },
+    };
+  }
+
+  /** Has it look at what is left. */
+  look(look: Look): Promise<Looked> {
+    const id = ++this.#asked;
+    return this.#inTime(this.#ask<Looked>(id, { id, look }), "look at what is left");
   }
 
   /** Has requests made until the process is killed, and resolves once it has told of so many admissions. */
-  runUntilKilled(run: Omit<Run, "requests" | "tells">, told: number): Promise<void> {
-    this.#child.stdin.write(`${JSON.stringify({ ...run, requests: Number.MAX_SAFE_INTEGER, tells: true })}\n`);
+  runUntilKilled(run: Run, told: number): Promise<void> {
+    this.#send({ id: 0, run: { ...run, tells: true } });
     const enough = new Promise<void>((resolve) => {
       this.#hear = () => {
         if (this.#told >= told) resolve();
@@ -104,13 +138,25 @@ export class Worker {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
   }
 
+  #ask<T extends Answer["answer"]>(id: number, order: Order): Promise<T> {
+    const answer = new Promise<Answer["answer"]>((resolve, reject) => this.#asking.set(id, { resolve, reject }));
+    this.#send(order);
+    return answer as Promise<T>;
+  }
+
+  #send(order: Order): void {
+    this.#child.stdin.write(`${JSON.stringify(order)}\n`);
+  }
+
   #read(line: string): void {
     if (line === ADMITTED) {
       this.#told++;
       this.#hear?.();
-    } else {
-      this.#answer?.resolve(JSON.parse(line) as Ran);
+      return;
     }
+    const { id, answer } = JSON.parse(line) as Answer;
+    this.#asking.get(id)?.resolve(answer);
+    this.#asking.delete(id);
   }
 
   async #inTime<T>(what: Promise<T>, name: string): Promise<T> {
@@ -128,16 +174,16 @@ export class Worker {
   }
 }
 
-/** Starts processes on one file, one for each runtime named, for the length of a test. All have it open and are ready when it begins. */
+/** Starts processes on one database, one for each runtime named, for the length of a test. All have it open and are ready when it begins. */
 export function withWorkers(
-  path: string,
+  place: Place,
   runtimes: readonly Runtime[],
   use: (workers: readonly Worker[]) => Promise<void>,
 ): Promise<void> {
-  return withPosts(runtimes.map((runtime) => ({ runtime, place: [path] })), use);
+  return withPosts(runtimes.map((runtime) => ({ runtime, place })), use);
 }
 
-/** The same, wherever they count. */
+/** The same, each with a way of its own to the database. */
 export async function withPosts(
   posts: readonly Post[],
   use: (workers: readonly Worker[]) => Promise<void>,
@@ -155,6 +201,20 @@ export async function withPosts(
 /** Has all of them make the same requests, begun at the same time; resolves when the last has made its own. */
 export function runAll(workers: readonly Worker[], run: Run): Promise<readonly Ran[]> {
   return Promise.all(workers.map((worker) => worker.run(run)));
+}
+
+/** The same in rounds of so many, that all begin together; what came of them, by process. */
+export async function inRounds(
+  workers: readonly Worker[],
+  run: Run & { readonly requests: number },
+  round: number,
+): Promise<readonly (readonly Ran[])[]> {
+  const rounds: (readonly Ran[])[] = [];
+  for (let made = 0; made < run.requests; made += round) {
+    // deno-lint-ignore no-await-in-loop -- a round begins when the one before has ended
+    rounds.push(await runAll(workers, { ...run, requests: round }));
+  }
+  return workers.map((_, i) => rounds.map((ran) => ran[i]!));
 }
 
 /** The sum of a figure over processes. */

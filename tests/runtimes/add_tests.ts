@@ -1,7 +1,9 @@
 /** What `withRateLimit` promises behind a real server, the same on every runtime. */
 import { addBodyTests } from "./body_tests.ts";
 import { addClientTests } from "./client_tests.ts";
+import { addConcurrencyTests } from "./concurrency_tests.ts";
 import { addHeaderTests } from "./header_tests.ts";
+import { addQueueTests } from "./queue_tests.ts";
 import { addRoutingTests } from "./routing_tests.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -11,4 +13,6 @@ export function addTests(runtime: Runtime): void {
   addBodyTests(runtime);
   addClientTests(runtime);
   addRoutingTests(runtime);
+  addConcurrencyTests(runtime);
+  addQueueTests(runtime);
 }

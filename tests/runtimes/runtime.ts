@@ -40,12 +40,35 @@ export async function serving(
   }
 }
 
+/** Fails where a promise takes longer than its test should. */
+export async function soon<T>(promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) =>
+    timer = setTimeout(() => reject(new Error("Cannot wait longer")), 5_000)
+  );
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The members of a header that is a List (RFC 9651), each with its parameters. */
 export function members(response: Response, header: string): unknown[] {
   return parseList(response.headers.get(header) ?? "").map(([name, parameters]) => ({
     name,
     ...Object.fromEntries(parameters),
   }));
+}
+
+/** Asks for a URL and does not wait for an answer; gives what makes the client go. */
+export function askAndLeave(url: string): () => void {
+  const { hostname, port, pathname, search } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  // A connection that is cut is what this is for.
+  socket.on("error", () => {});
+  socket.on("connect", () => socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: localhost\r\n\r\n`));
+  return () => void socket.destroy();
 }
 
 /** Sends requests over one connection, each when the answer to the one before has come; gives the status lines. */

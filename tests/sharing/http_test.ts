@@ -59,3 +59,27 @@ test(`"open" and "memory" answer as if nothing had happened`, async () => {
     assert.deepEqual([(await ask()).status, (await ask()).status, (await ask()).status], expected);
   }
 });
+
+test("a slot in a shared store is renewed for as long as its response lasts, and free when it has ended", async () => {
+  const store = new FaultyStore();
+  // A clock that goes slower than timers: a machine that stands still for a moment is not to cost a lease.
+  const clock = () => Math.floor(performance.now() / 3);
+  const options = { limit: "1/150ms concurrency", key: byKey(() => "a"), store, clock };
+  let end = () => {};
+  const stream = () => new ReadableStream<Uint8Array>({ start: (controller) => void (end = () => controller.close()) });
+  const [one, other] = [
+    withRateLimit(() => new Response(stream()), options),
+    withRateLimit(() => new Response("hi"), options),
+  ];
+  const response = await one(new Request("http://localhost/"));
+  const { commits } = store;
+  // Two leases long.
+  while (store.commits < commits + 20) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal((await other(new Request("http://localhost/"))).status, 429);
+  }
+  end();
+  await response.text();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal((await other(new Request("http://localhost/"))).status, 200);
+});

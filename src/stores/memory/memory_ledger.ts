@@ -102,7 +102,7 @@ export class MemoryLedger implements Ledger {
   }
 
   give(key: string, now: number, cost: number): void {
-    this.#change(key, now, (cells, at) => this.tally.row.give(cells, at, now, cost, now));
+    this.#change(key, now, (cells, at) => this.tally.row.give(cells, at, now, cost));
   }
 
   block(key: string, now: number, until: number): void {
@@ -123,23 +123,24 @@ export class MemoryLedger implements Ledger {
     if (slot >= 0) table.free(slot);
   }
 
-  settle({ key, cost, chargedAt, delays }: Receipt, actual: number): void {
+  settle(charge: Receipt, actual: number): void {
+    const { key, cost } = charge;
     const now = this.#options.now();
     if (actual > cost) return this.#force(key, now, actual - cost);
-    this.#change(key, now, (cells, at) => this.tally.row.give(cells, at, now, cost - actual, chargedAt, delays));
+    this.#change(key, now, (cells, at) => this.tally.row.give(cells, at, now, cost - actual, charge));
     this.onFreed?.(key);
   }
 
-  release({ key, cost, chargedAt }: Receipt): void {
+  release(charge: Receipt): void {
     const now = this.#options.now();
-    this.#change(key, now, (cells, at) => this.tally.row.release(cells, at, now, cost, chargedAt));
-    this.onFreed?.(key);
+    this.#change(charge.key, now, (cells, at) => this.tally.row.release(cells, at, now, charge));
+    this.onFreed?.(charge.key);
   }
 
-  renew({ key, cost, chargedAt }: Receipt): number | undefined {
+  renew(charge: Receipt): number | undefined {
     const now = this.#options.now();
     let isRenewed = false;
-    this.#change(key, now, (cells, at) => isRenewed = this.tally.row.renew(cells, at, now, cost, chargedAt));
+    this.#change(charge.key, now, (cells, at) => isRenewed = this.tally.row.renew(cells, at, now, charge));
     return isRenewed ? now : undefined;
   }
 

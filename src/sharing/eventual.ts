@@ -1,0 +1,204 @@
+/**
+ * `consistency: "eventual"`: requests are answered at once from what this process knows, and charged in the store afterwards.
+ *
+ * Bound: what is let in without the others' charges being known is at most what arrives between two looks at the store, that is in one sync
+ * interval and the time of the commit that ends it; of that each process lets in no more than the limits allow. It is charged in full, if need be into debt:
+ * what was too much in one interval is not there in the next, so that in the long run the rate holds.
+ */
+import { partOf } from "../decision.ts";
+import type { Charge } from "../ledger.ts";
+import type { Part } from "../part.ts";
+import type { RowContent } from "../stores/row_codec.ts";
+import { Draft } from "./draft.ts";
+import type { Flights } from "./flights.ts";
+import type { LocalRows, Seat } from "./local_rows.ts";
+import type { RememberedRow, Work } from "./remembered_row.ts";
+import type { SharedLedger } from "./shared_ledger.ts";
+
+/** Commits gather for so long at least, in milliseconds. */
+const GATHER = 5;
+/** Who is denied, and owes nothing, is looked at again after so long, in milliseconds: others may have given something back. */
+const LOOK_AGAIN = 1_000;
+/** Rows that may be owed something at a time; others are asked for one by one. */
+const MAX_OWING = 10_000;
+
+/** What it needs of its limiter. */
+export interface EventualContext {
+  readonly flights: Flights;
+  /** Milliseconds between two commits of a row. */
+  readonly interval: number;
+  self(): number;
+  now(): number;
+  /** When an answer is due that is asked for now, by `performance.now()`. */
+  due(): number;
+  /** Whether the store is left alone. */
+  isOpen(): boolean;
+}
+
+/** One row as this process sees it: what stands in the store as far as is known, and its own charges since. */
+interface View {
+  content: RowContent;
+  /** Units let in that are not charged in the store yet; fewer than none where some were charged that were not let in after all. */
+  owed: number;
+  /** Those among them that are on their way. */
+  flying: number;
+  /** A block that was made here and does not stand in the store yet. */
+  owedBlock: number;
+  /** When it was last the store's, by `performance.now()`. */
+  syncedAt: number;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+export class Eventual implements LocalRows {
+  readonly source = "cache";
+  readonly #context: EventualContext;
+  readonly #views = new WeakMap<RememberedRow, View>();
+  readonly #owing = new Set<RememberedRow>();
+  readonly #waiting = new Set<View>();
+  #isClosed = false;
+
+  constructor(context: EventualContext) {
+    this.#context = context;
+  }
+
+  /** A row that is not known may have been forgotten here: where there are many, it is asked for, or it would have a full quota each time. */
+  covers(row: RememberedRow): boolean {
+    if (!row.kind.tally.row.canLease) return false;
+    if (!row.isOwing && this.#owing.size >= MAX_OWING) return false;
+    return row.isKnown || this.#views.has(row) || !this.#context.flights.rows.isFull;
+  }
+
+  holds(row: RememberedRow): boolean {
+    return this.covers(row);
+  }
+
+  known(row: RememberedRow): RowContent {
+    return this.#views.get(row)?.content ?? row.content;
+  }
+
+  charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Seat {
+    const { ledger, key, cost } = charge;
+    const view = this.#viewOf(row);
+    const { blockedUntil } = view.content;
+    const draft = new Draft(ledger.tally, view.content, this.#context.self());
+    const chargedAt = draft.take(now, cost);
+    const part = partOf(ledger, key, cost, "cache", chargedAt);
+    if (draft.changed) view.content = draft.content;
+    if (view.content.blockedUntil > blockedUntil) view.owedBlock = view.content.blockedUntil;
+    if (chargedAt !== undefined) this.#owe(row, view, cost);
+    this.#syncLater(row, view);
+    return { part, source: "cache", undo: (now) => this.#undo(charge, row, now, chargedAt) };
+  }
+
+  peek({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined {
+    const view = this.#views.get(row);
+    if (view === undefined || performance.now() - view.syncedAt > LOOK_AGAIN) return undefined;
+    return ledger.lookedPart(view.content, key, now, cost);
+  }
+
+  pretended(row: RememberedRow): void {
+    this.#takeOver(row, this.#viewOf(row));
+  }
+
+  change(row: RememberedRow, work: Work): void {
+    this.#commit(row, this.#viewOf(row), work);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const view of this.#waiting) clearTimeout(view.timer);
+    for (const row of this.#owing) this.#commit(row, this.#viewOf(row));
+  }
+
+  #viewOf(row: RememberedRow): View {
+    const known = this.#views.get(row);
+    if (known !== undefined) return known;
+    const { content } = row;
+    const view = { content, owed: 0, flying: 0, owedBlock: 0, syncedAt: -Infinity, timer: undefined };
+    this.#views.set(row, view);
+    return view;
+  }
+
+  #owe(row: RememberedRow, view: View, more: number): void {
+    view.owed += more;
+    row.isOwing = view.owed !== 0 || view.owedBlock > 0;
+    if (row.isOwing) this.#owing.add(row);
+    else this.#owing.delete(row);
+  }
+
+  #undo({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number, chargedAt?: number): Part {
+    const view = this.#viewOf(row);
+    if (chargedAt !== undefined) {
+      const draft = new Draft(ledger.tally, view.content, this.#context.self());
+      draft.give(now, cost);
+      view.content = draft.content;
+      this.#owe(row, view, -cost);
+    }
+    return ledger.lookedPart(view.content, key, now, cost);
+  }
+
+  #syncLater(row: RememberedRow, view: View): void {
+    const age = performance.now() - view.syncedAt;
+    this.#wait(row, view, Math.max(GATHER, (row.isOwing ? this.#context.interval : LOOK_AGAIN) - age));
+  }
+
+  #wait(row: RememberedRow, view: View, milliseconds: number): void {
+    // Those on their way land first, and look whether more is to be done.
+    if (this.#isClosed || view.timer !== undefined || view.flying !== 0) return;
+    this.#waiting.add(view);
+    view.timer = setTimeout(() => {
+      view.timer = undefined;
+      this.#waiting.delete(view);
+      if (!this.#context.isOpen()) this.#commit(row, view);
+      else if (row.isOwing) this.#wait(row, view, this.#context.interval);
+    }, milliseconds);
+  }
+
+  /** Writes what is owed, and whatever else is to be done to the row after that. */
+  #commit(row: RememberedRow, view: View, work?: Work): void {
+    const { flights, now, due } = this.#context;
+    let charged = 0;
+    let blockedUntil = 0;
+    let wasReset = false;
+    flights.add([row], {
+      now: work?.now ?? now(),
+      due: work?.due ?? due(),
+      fresh: work?.fresh ?? !row.isOwing,
+      apply: (drafts) => {
+        const [draft] = drafts as [Draft];
+        view.flying -= charged;
+        charged = view.owed - view.flying;
+        view.flying += charged;
+        blockedUntil = view.owedBlock;
+        if (charged > 0) draft.force(now(), charged);
+        else if (charged < 0) draft.give(now(), -charged);
+        if (blockedUntil > draft.content.blockedUntil) draft.block(blockedUntil);
+        work?.apply(drafts);
+        wasReset = draft.wasReset;
+      },
+      done: () => {
+        view.flying -= charged;
+        if (view.owedBlock === blockedUntil) view.owedBlock = 0;
+        this.#owe(row, view, wasReset ? -view.owed : -charged);
+        this.#takeOver(row, view);
+        view.syncedAt = performance.now();
+        if (row.isOwing) this.#syncLater(row, view);
+        work?.done();
+      },
+      failed: (error) => {
+        view.flying -= charged;
+        // It stays owed: charged twice at worst, never lost.
+        if (row.isOwing) this.#wait(row, view, this.#context.interval);
+        work?.failed(error);
+      },
+    });
+  }
+
+  /** The store's view, and what has been let in since. */
+  #takeOver(row: RememberedRow, view: View): void {
+    const draft = new Draft(row.kind.tally, row.content, this.#context.self());
+    if (view.owed > 0) draft.force(this.#context.now(), view.owed);
+    if (view.owedBlock > draft.content.blockedUntil) draft.block(view.owedBlock);
+    view.content = draft.content;
+  }
+}

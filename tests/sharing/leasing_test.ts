@@ -1,0 +1,300 @@
+// deno-lint-ignore-file no-await-in-loop -- one thing happens after the other
+/** `consistency: "leased"`: few commits, and nothing let in that was not charged. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { createRateLimiter, type RateLimiter, type RateLimiterOptions } from "../../mod.ts";
+import { FaultyStore } from "./faulty_store.ts";
+
+/** The middle of a minute, an hour and a day. */
+const START = 1_790_000_000_000 - (1_790_000_000_000 % 86_400_000) + 43_230_500;
+/** Longer than what has ended is looked for at the latest. */
+const SWEPT = 400;
+
+class World {
+  now = START;
+  readonly store = new FaultyStore();
+
+  limiter(options: Partial<RateLimiterOptions> = {}): RateLimiter {
+    return createRateLimiter({
+      ...(options.rules === undefined ? { limit: "1000/1h" } : {}),
+      ...{ store: this.store, storeTimeout: "1m", clock: () => this.now, consistency: "leased" },
+      ...options,
+    } as RateLimiterOptions);
+  }
+
+  /** What others could have. */
+  async left(limit = "1000/1h"): Promise<number> {
+    return (await this.limiter({ limit, consistency: "strict" }).peek("a")).remaining;
+  }
+
+  /** Has a limiter be asked by 20, and waits until what they are charged is on its way. */
+  async untilCommitting(limiter: RateLimiter): Promise<{ readonly admitted: Promise<number> }> {
+    this.store.delay = 20;
+    const admitted = askTogether(limiter, 20);
+    while (this.store.commits === 0) await pause(1);
+    return { admitted };
+  }
+
+  /** Has a limiter be asked so often that it charges ahead. */
+  async warm(limiter: RateLimiter): Promise<number> {
+    return await askTogether(limiter, 20) + await askTogether(limiter, 5);
+  }
+}
+
+async function askTogether(limiter: RateLimiter, count: number, cost = 1): Promise<number> {
+  const results = await Promise.all(Array.from({ length: count }, () => limiter.limit("a", { cost })));
+  return results.filter(({ ok }) => ok).length;
+}
+
+test("a hot key costs a commit every 100 ms at most, after the first few, however often it is asked for", async () => {
+  const world = new World();
+  const limit = "1000000/1h fixed-window";
+  const limiter = world.limiter({ limit });
+  const start = performance.now();
+  let admitted = 0;
+  while (performance.now() - start < 500) {
+    world.now = START + Math.floor(performance.now() - start);
+    admitted += await askTogether(limiter, 50);
+    await pause(0);
+  }
+  const { sources } = limiter.stats();
+  assert.ok(sources.lease > 0.9 * admitted, JSON.stringify(sources));
+  assert.ok(world.store.commits <= 4 + (performance.now() - start) / 100, `${world.store.commits} commits`);
+  await limiter.close();
+  assert.equal(await world.left(limit), 1_000_000 - admitted);
+});
+
+test("who asks while units are being charged ahead is let in from them, and they are not given back for it", async () => {
+  const world = new World();
+  const limiter = world.limiter();
+  const { admitted } = await world.untilCommitting(limiter);
+  assert.equal(await askTogether(limiter, 5), 5);
+  assert.equal(world.store.commits, 1);
+  assert.deepEqual([await admitted, limiter.stats().sources.lease], [20, 5]);
+  await limiter.close();
+  assert.equal(await world.left(), 1000 - 25);
+});
+
+test("a steady demand costs less than a commit every 100 ms", async () => {
+  const world = new World();
+  world.store.delay = 2;
+  const limiter = world.limiter({ limit: "1000000/1h" });
+  const asking: Promise<number>[] = [];
+  const start = performance.now();
+  while (performance.now() - start < 800) {
+    world.now = START + Math.floor(performance.now() - start);
+    asking.push(askTogether(limiter, 20));
+    await pause(1);
+  }
+  await Promise.all(asking);
+  assert.ok(world.store.commits <= 6, `${world.store.commits} commits`);
+  await limiter.close();
+});
+
+test("three processes let in no more than the limit, and all of it", async () => {
+  const world = new World();
+  const limiters = [1, 2, 3].map(() => world.limiter({ limit: "500/1h" }));
+  let admitted = 0;
+  await Promise.all(limiters.map(async (limiter) => {
+    for (let denials = 0; denials < 100;) {
+      const passed = await askTogether(limiter, 8);
+      admitted += passed;
+      denials += 8 - passed;
+      await pause(0);
+    }
+  }));
+  assert.equal(admitted, 500);
+  await Promise.all(limiters.map((limiter) => limiter.close()));
+});
+
+test("no more than a quarter of what others could have is charged ahead, and near the limit nothing", async () => {
+  const world = new World();
+  const limiter = world.limiter({ limit: "100/1h" });
+  const admitted = await world.warm(limiter);
+  assert.equal(admitted, 25);
+  const ahead = 100 - admitted - await world.left("100/1h");
+  assert.ok(ahead > 0 && ahead <= (100 - 20) / 4, `${ahead} charged ahead`);
+  assert.equal(await askTogether(limiter, 74), 74);
+  assert.equal(await world.left("100/1h"), 1);
+  await limiter.close();
+});
+
+test("who asks now and then is charged for nothing ahead, and costs a commit each time", async () => {
+  const world = new World();
+  const limit = "1000/1h fixed-window";
+  const limiter = world.limiter({ limit });
+  for (let i = 1; i <= 6; i++) {
+    assert.equal((await limiter.limit("a")).source, "store");
+    assert.equal(world.store.commits, i);
+    assert.equal(await world.left(limit), 1000 - i);
+    // So that it is a new lease each time in the first half, and the same one in the second.
+    world.now += i <= 3 ? 2_000 : 500;
+    await pause(SWEPT);
+  }
+  await limiter.close();
+});
+
+test("what was not spent when the lease ends goes back, and nothing is charged ahead for nobody", async () => {
+  const world = new World();
+  const limiter = world.limiter();
+  const admitted = await world.warm(limiter);
+  assert.ok(await world.left() < 1000 - admitted);
+  world.now += 1_000;
+  await pause(SWEPT);
+  assert.equal(await world.left(), 1000 - admitted);
+  const { commits } = world.store;
+  world.now += 5_000;
+  await pause(SWEPT);
+  assert.equal(world.store.commits, commits);
+  await limiter.close();
+});
+
+test("what is charged ahead while the limiter is closed goes back", async () => {
+  const world = new World();
+  const limiter = world.limiter();
+  const { admitted } = await world.untilCommitting(limiter);
+  await limiter.close();
+  assert.equal(await admitted, 20);
+  assert.equal(await world.left(), 1000 - 20);
+});
+
+test("a unit charged in one window is not spent in the next", async () => {
+  const world = new World();
+  const limiter = world.limiter({ limit: "1000/1h fixed-window" });
+  world.now += 3_600_000 - (world.now % 3_600_000) - 500;
+  await world.warm(limiter);
+  world.now += 500;
+  assert.equal((await limiter.limit("a")).source, "store");
+  assert.equal((await limiter.limit("a", { cost: 999 })).ok, true);
+  assert.equal((await limiter.limit("a")).ok, false);
+  await limiter.close();
+});
+
+test("who hoards units and spends them at the end lets in no more than was charged, a lease earlier", async () => {
+  const world = new World();
+  const limit = "1000/20s sliding-log";
+  const [hoarder, other] = [world.limiter({ limit }), world.limiter({ limit })];
+  const early = await world.warm(hoarder);
+  const ahead = 1000 - early - await world.left(limit);
+  assert.ok(ahead > 0);
+  world.now += 999;
+  const hoarded = await askTogether(hoarder, ahead);
+  assert.equal(hoarded, ahead);
+  let admitted = hoarded + await askTogether(other, 1000);
+  // What was charged at first counts no longer.
+  world.now += 19_001;
+  admitted += await askTogether(other, 1000) + await askTogether(hoarder, 1000);
+  // Within 20 s: a full limit, and what was charged ahead before they began.
+  assert.ok(admitted <= 1000 + ahead, `${admitted} let in`);
+  assert.ok(admitted > 1000, "hoarding gains nothing");
+  await Promise.all([hoarder.close(), other.close()]);
+});
+
+test("reset and block are not outlived by what was charged ahead", async () => {
+  const world = new World();
+  const limiter = world.limiter();
+  await world.warm(limiter);
+  await limiter.reset("a");
+  assert.equal(await world.left(), 1000);
+  assert.equal((await limiter.limit("a", { cost: 1000 })).ok, true);
+  assert.equal((await limiter.limit("a")).ok, false);
+  await limiter.reset("a");
+  await world.warm(limiter);
+  await limiter.block("a", "1m");
+  assert.equal((await limiter.limit("a")).ok, false);
+  await limiter.close();
+});
+
+test("costs are settled, units given back, once", async () => {
+  const world = new World();
+  const limiter = world.limiter();
+  const admitted = await world.warm(limiter);
+  const result = await limiter.limit("a", { cost: 3 });
+  assert.deepEqual([result.ok, result.source], [true, "lease"]);
+  await result.settle(1);
+  await result.settle(0);
+  await limiter.refund("a", 2);
+  await limiter.close();
+  assert.equal(await world.left(), 1000 - admitted - 3 + 2 + 2);
+});
+
+test("a cost that can never fit never passes, one of 0 always does, and what is left is told with what is held here", async () => {
+  const world = new World();
+  const limiter = world.limiter();
+  await world.warm(limiter);
+  const never = await limiter.limit("a", { cost: 1001 });
+  assert.deepEqual([never.ok, never.retryAfter], [false, Infinity]);
+  assert.equal((await limiter.limit("a", { cost: 0 })).ok, true);
+  const { remaining, source } = await limiter.limit("a");
+  assert.deepEqual([remaining, source], [1000 - 26, "lease"]);
+  assert.equal((await limiter.peek("a")).remaining, 1000 - 26);
+  await limiter.close();
+});
+
+test("what goes back of a bucket is what was not spent, however fast it refills meanwhile", async () => {
+  const world = new World();
+  const limiter = world.limiter({ limit: "1000/1m" });
+  const other = world.limiter({ limit: "1000/1m", consistency: "strict" });
+  assert.equal((await other.limit("a", { cost: 500 })).ok, true);
+  await world.warm(limiter);
+  world.now += 1_000;
+  await limiter.close();
+  assert.equal((await other.peek("a")).remaining, 500 - 25 + 16);
+  world.now += 60_000;
+  assert.equal((await other.peek("a")).remaining, 1000);
+});
+
+test("places in a queue, slots, and windows too short for a lease are counted strictly", async () => {
+  const world = new World();
+  for (const limit of ["1000/1h burst 100 leaky-bucket", "100/1m concurrency", "100/10ms"]) {
+    const limiter = world.limiter({ limit, name: limit });
+    await world.warm(limiter);
+    assert.equal((await limiter.limit("a")).source, "store");
+    await limiter.close();
+  }
+});
+
+test("rules that lease and one that cannot are decided as one: who is denied has charged nothing", async () => {
+  const world = new World();
+  const limiter = world.limiter({
+    rules: [
+      { name: "all", key: () => "all", limit: "1000/1h" },
+      { name: "one", key: (request) => request.headers.get("client"), limit: "30/1h" },
+      { name: "slots", key: () => "slots", limit: "35/1m concurrency" },
+    ],
+  });
+  const ask = (client: string, count: number) =>
+    Promise.all(
+      Array.from({ length: count }, async () =>
+        (await limiter.check(new Request("http://localhost/", { headers: { client } })))!),
+    );
+  const results = [...await ask("a", 20), ...await ask("a", 20), ...await ask("b", 20)];
+  assert.equal(results.filter(({ ok }) => ok).length, 35);
+  assert.deepEqual(results[39]!.violated, ["one 30/1h"]);
+  assert.deepEqual(results[59]!.violated, ["slots 35/1m concurrency"]);
+  await limiter.close();
+  const strict = world.limiter({
+    rules: [
+      { name: "all", key: () => "all", limit: "1000/1h" },
+      { name: "one", key: () => "b", limit: "30/1h" },
+    ],
+    consistency: "strict",
+  });
+  assert.equal((await strict.peek("all")).remaining, 965);
+  assert.equal((await strict.rule("one").peek("b")).remaining, 25);
+});
+
+test("a store that fails: requests are decided by what is known, and what was to be given back is let go", async () => {
+  const world = new World();
+  const limiter = world.limiter({ storeTimeout: "100ms" });
+  let admitted = await world.warm(limiter);
+  world.store.fault = "reject";
+  world.now += 2_000;
+  for (let i = 0; i < 30; i++) admitted += await askTogether(limiter, 10);
+  await pause(SWEPT);
+  for (let i = 0; i < 300; i++) admitted += await askTogether(limiter, 10);
+  assert.ok(admitted <= 1000, `${admitted} let in`);
+  assert.ok(limiter.stats().sources.fallback > 0);
+  await limiter.close();
+});
