@@ -125,6 +125,7 @@ function loadOf(passengers: readonly Passenger[], read: Set<RememberedRow>): Loa
 }
 
 function rowsOf(passengers: readonly Passenger[]): readonly RememberedRow[] {
+  if (passengers.length === 1) return passengers[0]!.bundle.rows;
   return [...new Set(passengers.flatMap(({ bundle }) => bundle.rows))];
 }
 
@@ -227,8 +228,9 @@ function learn(
   read.add(row);
 }
 
-function draftAll({ self }: FlightContext, { passengers, rows }: Load): Drafts {
-  const drafts = new Map(rows.map((row) => [row, new Draft(row.kind.tally, row.content, self())]));
+function draftAll(context: FlightContext, { passengers, rows }: Load): Drafts {
+  const self = context.self();
+  const drafts = new Map(rows.map((row) => [row, new Draft(row.kind.tally, row.content, self)]));
   for (const { bundle, works } of passengers) {
     const own = bundle.rows.map((row) => drafts.get(row)!);
     for (const work of works) work.apply(own);
