@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-await-in-loop -- one thing happens after the other
 /** A limiter that leases, and a store that is looked at. */
 import { setTimeout as pause } from "node:timers/promises";
 import { createRateLimiter, type RateLimiter, type RateLimiterOptions } from "../../mod.ts";
