@@ -13,6 +13,8 @@ export interface Asker extends Owner {
 export interface Seen extends Sight {
   /** Whether it has written it where it had deleted it itself, and has not read it between. */
   readonly followsDeletion: boolean;
+  /** What it had seen before; a read that it did not ask for itself it may not have believed. */
+  readonly before: Sight | undefined;
 }
 
 export interface Call {

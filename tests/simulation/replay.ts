@@ -8,6 +8,7 @@
 import { type ModelDecision, type ModelReceipt, RuleModel } from "../laws/models.ts";
 import { type Call, isCharge, nameOf, type Seen, sightOf } from "./log.ts";
 import { canLease, isFaulty, rowsOf, type RuleSpec } from "./scenario.ts";
+import type { Sight } from "./store.ts";
 import type { Outcome } from "./world.ts";
 
 /** One thing that was done to a row. */
@@ -15,11 +16,18 @@ interface Entry {
   readonly call: Call;
   /** When, by the order of all that the store did. */
   readonly order: number;
-  readonly sight: Seen | undefined;
+  readonly sight: Sight & Partial<Seen> | undefined;
 }
 
 /** At least one. */
 type Group = readonly [Entry, ...Entry[]];
+
+/** What is known of all histories together. */
+interface Known {
+  readonly receipts: Map<Call, ModelReceipt>;
+  /** What is wrong with answers from memory; `null` for nothing. */
+  readonly remembered: Map<Call, string | null>;
+}
 
 /** Orders that belong to one history: a store that forgets begins another one. */
 type History = (order: number) => boolean;
@@ -34,10 +42,13 @@ export function replay(outcome: Outcome): readonly string[] {
     if (calls.some((call) => isUncertain(call, isFaulty(outcome.scenario.seed)))) continue;
     const entries = calls.flatMap((call) => entryOf(call, row));
     const groups = groupsOf(entries);
-    const receipts = new Map<Call, ModelReceipt>();
+    const known: Known = { receipts: new Map(), remembered: new Map() };
     for (const history of historiesOf(outcome)) {
-      const told = new Replay(row, limits, outcome, receipts).play(groups.filter(([{ order }]) => history(order)));
+      const told = new Replay(row, limits, outcome, known).play(groups.filter(([{ order }]) => history(order)));
       for (const line of told) wrong.add(line);
+    }
+    for (const [call, difference] of known.remembered) {
+      if (difference !== null) wrong.add(complaint(call, row, difference));
     }
   }
   return [...wrong];
@@ -66,7 +77,11 @@ function entryOf(call: Call, row: string): Entry[] {
   }
   if (sight === undefined || call.error !== undefined || call.answeredAt === undefined) return [];
   const { source } = call.result ?? { source: "store" };
-  if (source === "cache") return [{ call, order: sight.order + 0.25, sight }];
+  if (source === "cache") {
+    return [sight, sight.before].flatMap((sight) =>
+      sight === undefined ? [] : { call, order: sight.order + 0.25, sight }
+    );
+  }
   return source === "store" ? [{ call, order: sight.order, sight }] : [];
 }
 
@@ -90,7 +105,7 @@ class Replay {
   readonly #row: string;
   readonly #isExact: boolean;
   readonly #hasBlocks: boolean;
-  readonly #receipts: Map<Call, ModelReceipt>;
+  readonly #known: Known;
   readonly #own = new Map<Call, ModelReceipt>();
   readonly #model: RuleModel;
   readonly #wrong: string[] = [];
@@ -105,12 +120,12 @@ class Replay {
     row: string,
     limits: RuleSpec["limits"],
     { scenario, calls }: Outcome,
-    receipts: Map<Call, ModelReceipt>,
+    known: Known,
   ) {
     this.#row = row;
     this.#isExact = !isFaulty(scenario.seed);
     this.#hasBlocks = calls.some(({ kind }) => kind === "block");
-    this.#receipts = receipts;
+    this.#known = known;
     this.#model = new RuleModel(limits);
   }
 
@@ -137,7 +152,7 @@ class Replay {
       if (isNews) this.#touchedAt = sight.leftAt ?? 0;
     } else if (sight.touchedAt !== undefined) this.#touchedAt = sight.touchedAt;
     // Whoever has deleted a row himself remembers its time, as long as he does not read that there is none.
-    else this.#touchedAt = sight.followsDeletion ? this.#deletedAt.get(by) ?? 0 : 0;
+    else this.#touchedAt = sight.followsDeletion === true ? this.#deletedAt.get(by) ?? 0 : 0;
   }
 
   /** Whether it moves the row's time. */
@@ -148,7 +163,9 @@ class Replay {
       case "check":
       case "wait":
       case "peek":
-        return this.#decide(call, time, sight!);
+        if (call.result!.source !== "cache") return this.#decide(call, time, sight!);
+        this.#compareRemembered(call, time);
+        return false;
       case "refund":
         this.#model.refund(time, cost);
         return true;
@@ -171,62 +188,65 @@ class Replay {
     }
   }
 
-  #decide(call: Call, time: number, sight: Seen): boolean {
-    const result = call.result!;
-    const isCharged = result.ok && isCharge(call.kind);
-    if (result.source === "cache") {
-      if (result.ok) this.#complain(call, "is admitted from memory");
-      // To look would end a block for those whose clocks are behind.
-      if (this.#hasBlocks) return false;
-    }
-    if (isCharged && call.cost > 0 && !sight.isWritten) this.#complain(call, "is admitted without a commit");
+  #decide(call: Call, time: number, { isWritten }: Sight): boolean {
+    const isCharged = call.result!.ok && isCharge(call.kind);
+    if (isCharged && call.cost > 0 && !isWritten) this.#complain(call, "is admitted without a commit");
     const expected = this.#model.decide(time, call.cost, isCharged);
     if (expected.receipt !== undefined) {
       this.#own.set(call, expected.receipt);
-      this.#receipts.set(call, expected.receipt);
+      this.#known.receipts.set(call, expected.receipt);
     }
-    const part = result.rules.find(({ name }) => this.#row.startsWith(`${name}/`))!;
     if (isCharged && !expected.ok) this.#complain(call, "is admitted beyond the limit");
-    for (const [i, { remaining }] of part.limits.entries()) {
-      const { remaining: least } = expected.limits[i]!;
-      if (remaining > least) this.#complain(call, `has ${remaining} left, where ${least} can be at most`);
-    }
-    if (this.#isExact) this.#compare(call, part, expected, time - call.now);
+    const difference = this.#differenceOf(call, expected, time);
+    if (difference !== undefined) this.#complain(call, difference);
     return isCharged && call.cost > 0;
   }
 
-  #compare(
-    call: Call,
-    { limits }: { readonly limits: readonly object[] },
-    expected: ModelDecision,
-    ahead: number,
-  ): void {
-    const figures = expected.limits.map(({ ok, remaining, resetAt, retryAfter }) => ({
-      ok,
-      remaining,
-      resetAt,
-      retryAfter: ok ? 0 : retryAfter + ahead,
-    }));
-    const told = (limits as typeof figures).map(({ ok, remaining, resetAt, retryAfter }) => ({
-      ok,
-      remaining,
-      resetAt,
-      retryAfter,
-    }));
-    const [a, b] = [JSON.stringify(told), JSON.stringify(figures)];
-    if (a !== b) this.#complain(call, `says ${a}, and should ${b}`);
-    if (call.rows.length === 1 && call.result!.delay !== expected.delay) this.#complain(call, "has another delay");
+  /** What is answered from memory tells what was seen last, or before that. */
+  #compareRemembered(call: Call, time: number): void {
+    if (call.result!.ok) this.#complain(call, "is admitted from memory");
+    // To look would end a block for those whose clocks are behind.
+    if (this.#hasBlocks) return;
+    const difference = this.#differenceOf(call, this.#model.decide(time, call.cost, false), time);
+    if (difference === undefined || this.#known.remembered.get(call) === null) this.#known.remembered.set(call, null);
+    else this.#known.remembered.set(call, difference);
+  }
+
+  /** What is wrong with an answer's figures. */
+  #differenceOf(call: Call, expected: ModelDecision, time: number): string | undefined {
+    const { limits } = call.result!.rules.find(({ name }) => this.#row.startsWith(`${name}/`))!;
+    for (const [i, { remaining }] of limits.entries()) {
+      const { remaining: most } = expected.limits[i]!;
+      if (remaining > most) return `has ${remaining} left, where ${most} can be at most`;
+    }
+    if (!this.#isExact) return undefined;
+    const told = limits.map(({ ok, remaining, resetAt, retryAfter }) => ({ ok, remaining, resetAt, retryAfter }));
+    // Waits are told by the asker's clock.
+    const right = expected.limits.map((limit) =>
+      limit.ok ? limit : {
+        ...limit,
+        retryAfter: limit.retryAfter + time - call.now,
+      }
+    );
+    const [a, b] = [JSON.stringify(told), JSON.stringify(right)];
+    if (a !== b) return `says ${a}, and should ${b}`;
+    const isOtherDelay = call.rows.length === 1 && call.result!.delay !== expected.delay;
+    return isOtherDelay ? `has to wait ${call.result!.delay} ms, and should ${expected.delay}` : undefined;
   }
 
   /** That of this history, or of the one before, which the store has forgotten. */
   #receiptOf(call: Call): ModelReceipt | undefined {
     const own = this.#own.get(call);
     if (own !== undefined) return own;
-    const forgotten = this.#receipts.get(call);
+    const forgotten = this.#known.receipts.get(call);
     return forgotten === undefined ? undefined : { ...forgotten, isSettled: false, isReleased: false };
   }
 
   #complain(call: Call, what: string): void {
-    this.#wrong.push(`${nameOf(call)} of p${call.by.index} at ${call.askedAt.toFixed(2)} in ${this.#row}: ${what}`);
+    this.#wrong.push(complaint(call, this.#row, what));
   }
+}
+
+function complaint(call: Call, row: string, what: string): string {
+  return `${nameOf(call)} of p${call.by.index} at ${call.askedAt.toFixed(2)} in ${row}: ${what}`;
 }
