@@ -40,6 +40,7 @@ export class RememberedRows {
       this.#rows.delete(key);
       // Those that are needed are put among those that were worked on last: they are not looked at each time.
       if (old.isBusy) this.#rows.set(key, old);
+      else if (old.client !== undefined) old.kind.byClient.delete(old.client);
     }
   }
 }
