@@ -61,6 +61,10 @@ export const TARGETS = {
   kvSpread: { deno: 4, bun: 2.5 },
   /** The median decision's time there as a share of the naive loop's, at most, however many are in flight. */
   kvSpreadP50: { deno: 1, bun: 1 },
+  /** Times the decisions a second of the fastest peer over Redis: one hot key, 64 in flight. */
+  redisHot: { deno: 3, bun: 3 },
+  /** The same for 10,000 keys drawn uniformly. */
+  redisSpread: { deno: 0.7, bun: 0.7 },
   /** Both processes' decisions a second on one hot key, as a share of the mean of each alone. */
   kvTogether: { "deno+deno": 0.8, "deno+bun": 0.8 },
   /** The slower process's as a share of the faster's. */

@@ -19,7 +19,6 @@ const JITTER = 0.2;
 
 /** The one database. */
 export class FarStore {
-  readonly description = "a simulated store";
   readonly kind: (typeof STORES)[StoreName];
   readonly #time: VirtualTime;
   readonly #random: Random;
@@ -28,9 +27,9 @@ export class FarStore {
   readonly #rows = new Map<string, StoredRow>();
   #version = 0;
   #busyUntil = 0;
-  reads = 0;
-  commits = 0;
-  refused = 0;
+  #reads = 0;
+  #commits = 0;
+  #refused = 0;
 
   constructor(time: VirtualTime, random: Random, name: StoreName, latency: number) {
     this.kind = STORES[name];
@@ -58,9 +57,14 @@ export class FarStore {
     return { ...store, commitGroups };
   }
 
+  /** Calls until now, and commits that were refused. */
+  counts(): { readonly reads: number; readonly commits: number; readonly refused: number } {
+    return { reads: this.#reads, commits: this.#commits, refused: this.#refused };
+  }
+
   #call<T>(owner: Owner, kind: "read" | "commit", act: () => T): Promise<T> {
-    if (kind === "read") this.reads++;
-    else this.commits++;
+    if (kind === "read") this.#reads++;
+    else this.#commits++;
     return new Promise((resolve) => {
       this.#time.plan(this.#way(), undefined, () => {
         const { now } = this.#time;
@@ -77,7 +81,7 @@ export class FarStore {
 
   #write(writes: readonly RowWrite[]): readonly (string | null)[] | null {
     if (writes.some(({ key, version }) => this.#row(key).version !== version)) {
-      this.refused++;
+      this.#refused++;
       return null;
     }
     const version = `${++this.#version}`;

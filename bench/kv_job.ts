@@ -1,9 +1,10 @@
 /** What a process of the KV benchmark is given and gives. */
 import type { KvContenderName, KvPlace } from "./kv_contenders.ts";
+import type { RedisContenderName } from "./redis_contenders.ts";
 
 /** What a process is to do. */
 export interface KvJob extends KvPlace {
-  readonly contender: KvContenderName;
+  readonly contender: KvContenderName | RedisContenderName;
   /** `rate` measures; `admit` tells how many of {@linkcode ADMIT.asked} requests pass; `charged` what `rate` has left behind. */
   readonly mode: "rate" | "admit" | "charged";
   readonly keys: number;

@@ -5,7 +5,7 @@ import { ADMIT, type KvFigures, type KvJob, WARM_UP } from "./kv_job.ts";
 import { lastLine, run, runTogether, script, type Tools } from "./runtimes.ts";
 
 /** What a process is measured at. */
-export type Load = Pick<KvJob, "contender" | "keys" | "inFlight" | "milliseconds">;
+export type Load = Pick<KvJob, "keys" | "inFlight" | "milliseconds"> & { readonly contender: KvContenderName };
 
 /** Gives a new database, and removes it. */
 export type WithPlace = (use: (place: KvPlace) => Promise<void>) => Promise<void>;

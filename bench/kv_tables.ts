@@ -102,7 +102,7 @@ function togetherTable(
   ], rows);
 }
 
-function times(rounds: readonly number[]): string {
+export function times(rounds: readonly number[]): string {
   const value = median(rounds);
   return `${value < 10 ? value.toFixed(1) : whole(value)} ×`;
 }

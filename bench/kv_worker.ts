@@ -9,6 +9,7 @@ import { once } from "node:events";
 import process from "node:process";
 import { type KvContender, openContender } from "./kv_contenders.ts";
 import { ADMIT, type KvFigures, type KvJob, NEVER_REACHED, WARM_UP } from "./kv_job.ts";
+import { openRedisContender } from "./redis_contenders.ts";
 
 /** Before it asks again, a client that the database has not answered lets the limiter's timers run, as a server's requests would. */
 const PAUSE = 1;
@@ -17,7 +18,9 @@ const FILLING = 64;
 const job = JSON.parse(process.argv[2] ?? "null") as KvJob | null;
 if (job === null) throw new Error("Usage: kv_worker.ts <job as JSON>");
 const { perDay, burst } = job.mode === "admit" ? ADMIT : NEVER_REACHED;
-const contender = await openContender(job.contender, job, perDay, burst);
+const contender = job.contender === "kvota" || job.contender === "naive"
+  ? await openContender(job.contender, job, perDay, burst)
+  : await openRedisContender(job.contender, Number(job.path), perDay, burst);
 const work = { rate, admit, charged };
 const result = await work[job.mode](contender, job);
 // Charges what is still to be charged; whoever hears the result may end this process.

@@ -5,6 +5,7 @@ import { kvTables, serverTables } from "./kv_tables.ts";
 import { CROWD, IN_FLIGHT, LIMIT, PACE } from "./leased_job.ts";
 import { leasedTables } from "./leased_tables.ts";
 import { decisionTable, httpTable, memoryTable, shapeTable, table, whole } from "./tables.ts";
+import { redisTables } from "./redis_tables.ts";
 import { targetTable } from "./targets.ts";
 
 /** How often everything was measured, and what was measured for a while, how long. */
@@ -109,6 +110,17 @@ ${leasedTables(samples)}
 
 "Elsewhere" is how many requests were let in neither from units charged ahead nor by the file, in the worst round.
 
+## Over Redis
+
+The same over a server on the same machine that keeps nothing on disk, 64 in flight, for the peers as for kvota: \`a script a request\` is what one would write without kvota, a token
+bucket in Lua run by \`EVALSHA\` for each request ([redis_naive.ts](redis_naive.ts)); \`rate-limiter-flexible\` is its \`RateLimiterRedis\`, a counter of a fixed window. All
+use ioredis on Deno; on Bun its own client, but for rate-limiter-flexible, which does not know it.
+
+${redisTables(samples)}
+
+On one hot key a commit carries all requests that wait, where the peers pay for each. On as many keys as requests nothing can be folded: what kvota saves by
+having up to 32 rows in a call it spends on reading, deciding and writing them here, so that the server does less, and this process more.
+
 ## Over HTTP
 
 Requests a second of a server on one core, which answers \`hello\` to 64 connections of \`wrk\` on another core over loopback; the median
@@ -132,10 +144,10 @@ ${table(["what", "value"], Object.entries(machine))}
 deno task bench            # prints these tables
 deno task bench --quick    # one round of each: whether it runs, not what is true
 deno task bench --report   # and writes them here
-deno task bench --only=kv  # one part: decide, memory, kv, server, leased or http
+deno task bench --only=kv  # one part: decide, memory, kv, server, leased, redis or http
 \`\`\`
 
-It needs \`npx\` (for Bun and Node), \`wrk\`, and for the part \`server\` \`denokv\`, which is looked for in \`PATH\` and \`KVOTA_DENOKV\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between
+It needs \`npx\` (for Bun and Node), \`wrk\`, \`redis-server\`, and for the part \`server\` \`denokv\`, which is looked for in \`PATH\` and \`KVOTA_DENOKV\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between
 machines, and by as much on one that does other things besides: compare ratios, and measure again.
 `;
 }

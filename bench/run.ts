@@ -8,6 +8,8 @@ import { kvTables, serverTables } from "./kv_tables.ts";
 import { measureLeased } from "./leased.ts";
 import { leasedTables } from "./leased_tables.ts";
 import { describeMachine, watchProcessor } from "./machine.ts";
+import { measureRedis } from "./redis.ts";
+import { redisTables } from "./redis_tables.ts";
 import { type Rounds, writeReport } from "./report.ts";
 import { findTools, type Tools } from "./runtimes.ts";
 import { measureServer } from "./server.ts";
@@ -38,6 +40,10 @@ const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => 
   async leased(tools, samples, rounds) {
     await measureLeased(tools, samples, rounds.kv, rounds.kvSeconds * 1000);
     return leasedTables(samples);
+  },
+  async redis(tools, samples, rounds) {
+    await measureRedis(tools, samples, rounds.kv, rounds.kvSeconds * 1000);
+    return redisTables(samples);
   },
   async http(tools, samples, rounds) {
     await measureHttp(tools, samples, rounds.http);

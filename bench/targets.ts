@@ -15,6 +15,7 @@ import { SPREAD_IN_FLIGHT } from "./kv.ts";
 import { timesNaive } from "./kv_tables.ts";
 import { HOT_ON } from "./leased.ts";
 import { globalShares, leasedShares } from "./leased_tables.ts";
+import { timesFastestPeer } from "./redis_tables.ts";
 import { NAMES, speedups, table } from "./tables.ts";
 
 type Bound = "≥" | "≤";
@@ -25,6 +26,7 @@ export function targetTable(samples: Samples): string {
   const rows = [
     ...RUNTIMES.flatMap((runtime) => runtimeRows(samples, runtime)),
     ...RUNTIMES.flatMap((runtime) => kvRows(samples, runtime)),
+    ...RUNTIMES.flatMap((runtime) => redisRows(samples, runtime)),
     ...PAIRS.flatMap((pair) => pairRows(samples, pair)),
     ...RUNTIMES.flatMap((runtime) => serverRows(samples, runtime)),
     ...fourRows(samples),
@@ -79,6 +81,19 @@ function kvRows(samples: Samples, runtime: Runtime): Row[] {
         TARGETS.kvSpreadP50[runtime],
       )
     ),
+  ];
+}
+
+function redisRows(samples: Samples, runtime: Runtime): Row[] {
+  const [hot, spread] = [`${runtime}/redis/hot`, `${runtime}/redis/spread`];
+  const figure = (name: string) => samples.get(`${hot}/kvota over Redis/${name}`);
+  const ratios = (scenario: string) =>
+    samples.has(`${scenario}/kvota over Redis/rate`) ? timesFastestPeer(samples, scenario) : [];
+  return [
+    ...row("Redis, 1 hot key: times the fastest peer", runtime, ratios(hot), "≥", TARGETS.redisHot[runtime]),
+    ...row("the same: let in, not charged", runtime, figure("not charged"), "≤", 0),
+    ...row("the same: admitted wrongly", runtime, figure("admitted wrongly"), "≤", 0),
+    ...row("Redis, 10,000 keys: times the fastest peer", runtime, ratios(spread), "≥", TARGETS.redisSpread[runtime]),
   ];
 }
 

@@ -65,7 +65,7 @@ export class Eventual implements LocalRows {
   covers(row: RememberedRow): boolean {
     if (!row.kind.tally.row.canLease) return false;
     if (!row.isOwing && this.#owing.size >= MAX_OWING) return false;
-    return row.isKnown || this.#views.has(row) || !this.#context.flights.rows.isFull;
+    return row.isKnown || this.#views.has(row) || !this.#context.flights.rows.hasForgotten;
   }
 
   holds(row: RememberedRow): boolean {

@@ -10,7 +10,7 @@ export interface Admitted {
 }
 
 /** The most units that a limit admits in an interval of `span` milliseconds, a window or more. */
-function boundOf({ algorithm, limit, burst, window }: ModelSpec, span: number): number {
+export function boundOf({ algorithm, limit, burst, window }: ModelSpec, span: number): number {
   const windows = Math.ceil(span / window);
   switch (algorithm) {
     case "token-bucket":
