@@ -67,7 +67,9 @@ export class Leasing implements LocalRows {
     rows: readonly RememberedRow[],
     now: number,
   ): readonly Part[] | undefined {
-    if (!rows.every((row, i) => row.isOwing && this.#allows(charges[i]!, row, now))) return undefined;
+    for (let i = 0; i < rows.length; i++) {
+      if (!rows[i]!.isOwing || !this.#allows(charges[i]!, rows[i]!, now)) return undefined;
+    }
     return rows.map((row, i) => {
       const leased = this.#leasedOf(row);
       leased.lease.ask(charges[i]!.cost, now);
@@ -232,7 +234,9 @@ function spendHeld(
 
 /** Makes the verdicts of a row that allows speak of the units that this process holds as well. */
 function showLeft({ tally }: SharedLedger, left: number): void {
-  for (const [i, verdict] of tally.row.verdicts.entries()) {
-    verdict.remaining = Math.min(tally.row.limits[i]!.transition.capacity, verdict.remaining + left);
+  const { limits, verdicts } = tally.row;
+  for (let i = 0; i < verdicts.length; i++) {
+    const verdict = verdicts[i]!;
+    verdict.remaining = Math.min(limits[i]!.transition.capacity, verdict.remaining + left);
   }
 }

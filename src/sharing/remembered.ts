@@ -42,9 +42,13 @@ export class RememberedRows {
   }
 
   #forget(): void {
-    const needed = [...this.#old].filter(([, row]) => row.isBusy);
-    this.hasForgotten ||= needed.length < this.#old.size;
+    const needed = new Map<string, RememberedRow>();
+    for (const [key, row] of this.#old) {
+      if (row.isBusy) needed.set(key, row);
+      else if (row.client !== undefined) row.kind.byClient.delete(row.client);
+    }
+    this.hasForgotten ||= needed.size < this.#old.size;
     this.#old = this.#young;
-    this.#young = new Map(needed);
+    this.#young = needed;
   }
 }

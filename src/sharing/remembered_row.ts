@@ -9,12 +9,16 @@ export interface RowKind {
   readonly codec: RowCodec;
   /** How long units that are charged ahead may be spent, in milliseconds; 0 where none can be. */
   readonly leaseTime: number;
+  /** Those that are remembered, by who their clients are to the ledger: to make their stored keys for each request would take longer than the rest. */
+  readonly byClient: Map<string, RememberedRow>;
 }
 
 /** One row of the store, as this process knows it. */
 export class RememberedRow {
   readonly key: string;
   readonly kind: RowKind;
+  /** What it is found by in its kind, if it is. */
+  client: string | undefined = undefined;
   /** What stands in the store, as far as is known. */
   content: RowContent;
   /** The version that it stands there under; `undefined` where nothing is known. */

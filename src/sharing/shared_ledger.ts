@@ -55,7 +55,7 @@ export class SharedLedger implements Ledger {
     this.#books = books;
     this.#flights = flights;
     this.#local = local;
-    this.#kind = { tally, codec, leaseTime: leaseTime(tally.row) };
+    this.#kind = { tally, codec, leaseTime: leaseTime(tally.row), byClient: new Map() };
     const { namespace } = tally;
     this.#prefix = `${codec.fingerprint}/${namespace.length <= LONGEST_NAMESPACE ? namespace : hash(namespace)}/`;
   }
@@ -111,7 +111,13 @@ export class SharedLedger implements Ledger {
 
   /** The row of a key, as far as this process knows it. */
   row(key: string): RememberedRow {
-    return this.#flights.row(this.#stored(key), this.#kind);
+    const known = this.#kind.byClient.get(key);
+    if (known !== undefined) return known;
+    const row = this.#flights.row(this.#stored(key), this.#kind);
+    if (key.length > LONGEST_CLIENT) return row;
+    row.client = key;
+    this.#kind.byClient.set(key, row);
+    return row;
   }
 
   /** What is known of a key's row. */

@@ -58,7 +58,7 @@ export function takeTogether(
     if (members.length === 0) return NOTHING;
     const own = members.filter(({ row }) => local.covers(row));
     const others = members.filter(({ row }) => !local.covers(row));
-    return chain(all(own.map(({ charge, row }) => () => local.charge(charge, row, now))), (answers) => {
+    return chain(all(own, ({ charge, row }) => local.charge(charge, row, now)), (answers) => {
       const seats = answers.filter((answer): answer is Seat => !(answer instanceof Error));
       // Who denies says so still, whatever has come back since: nothing was charged, and the decision must not read as allowed.
       const undoOne = (seat: Seat) => seat.part.isAllowed ? seat.undo(elsewhere.now()) : seat.part;

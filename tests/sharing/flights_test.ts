@@ -214,4 +214,10 @@ test("what is remembered is bounded", async () => {
   const { keys } = limiter.stats();
   assert.ok(keys >= 20_000 && keys <= 40_000, `${keys} remembered`);
   assert.equal([...world.store.rows.keys()].filter((key) => !key.startsWith("turn/")).length, 60_000);
+  // The first has been forgotten, the last has not.
+  const { reads } = world.store;
+  await limiter.limit("key 59999");
+  assert.equal(world.store.reads, reads);
+  await limiter.limit("key 0");
+  assert.equal(world.store.reads, reads + 1);
 });
