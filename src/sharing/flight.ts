@@ -142,7 +142,14 @@ async function attempt(context: FlightContext, load: Load): Promise<readonly Pas
   if (groups.length === 0) return [];
   const writes = groups.map(({ rows }) => rows.map((row) => write(row, drafts.get(row)!, load.now)));
   const start = performance.now();
-  const outcomes = await context.calls.commitGroups(writes, load.due);
+  let outcomes: readonly (GroupOutcome | null)[];
+  try {
+    outcomes = await context.calls.commitGroups(writes, load.due);
+  } catch (error) {
+    // Others have been told already that they were done.
+    for (const { members } of groups) fail(context, members, error);
+    return [];
+  }
   if (performance.now() - start > LOCKED) context.conflicted();
   return groups.flatMap((group, i) => settle(context, load, group, drafts, outcomes[i]!, epoch) ? [] : group.members);
 }

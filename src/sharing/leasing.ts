@@ -53,11 +53,13 @@ export class Leasing implements LocalRows {
     return row.isOwing && !this.#leased.get(row)!.lease.isOver(now);
   }
 
-  charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): MaybePromise<Seat | Error> {
+  charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number, due: number): MaybePromise<Seat | Error> {
     const leased = this.#leasedOf(row);
     leased.lease.ask(charge.cost, now);
     const seat = this.spend(charge, row, now);
-    if (seat === undefined) return new Promise((resolve) => leased.ask(new Charging(this, charge, row, now, resolve)));
+    if (seat === undefined) {
+      return new Promise((resolve) => leased.ask(new Charging(this, charge, row, { now, due }, resolve)));
+    }
     leased.topUp(now);
     return seat;
   }
@@ -186,12 +188,12 @@ class Charging implements Asking {
     leasing: Leasing,
     charge: Charge<SharedLedger>,
     row: RememberedRow,
-    now: number,
+    { now, due }: { readonly now: number; readonly due: number },
     resolve: (seat: Seat | Error) => void,
   ) {
     this.cost = charge.cost;
     this.now = now;
-    this.due = charge.ledger.due();
+    this.due = due;
     this.#leasing = leasing;
     this.#charge = charge;
     this.#row = row;

@@ -22,7 +22,7 @@ export interface LocalRows {
   /** Whether it answers for a row. */
   covers(row: RememberedRow): boolean;
   /** Charges a row if its limits allow; gives the error, and rejects with none, where the store was needed for it and has failed. */
-  charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): MaybePromise<Seat | Error>;
+  charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number, due: number): MaybePromise<Seat | Error>;
   /** Charges all rows of a decision at once, where it has enough of each of them: what most decisions are. Else it charges nothing. */
   chargeHeld?(
     charges: readonly Charge<SharedLedger>[],

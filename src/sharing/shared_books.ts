@@ -86,7 +86,8 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     if (consistency === "leased") this.#local = new Leasing(context);
     else if (consistency === "eventual") this.#local = new Eventual({ ...context, interval, self: () => this.self() });
     this.#elsewhere = {
-      strict: (charges, rows, now) => this.#decide(charges, rows, now, false),
+      strict: (charges, rows, now, due) => this.#decide(charges, rows, now, due, false),
+      due: () => this.due(),
       now,
       fallback: (charges, now) => this.#fallback.decide(charges, now, false),
     };
@@ -112,7 +113,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     if (this.#local !== undefined && rows.some((row) => this.#local!.covers(row))) {
       return takeTogether(charges, rows, now, this.#local, this.#elsewhere);
     }
-    return this.#decide(charges, rows, now, false);
+    return this.#decide(charges, rows, now, this.due(), false);
   }
 
   peek(charge: Charge<SharedLedger>, now: number): MaybePromise<RateLimitResult> {
@@ -120,7 +121,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     const { ledger, key } = charge;
     const row = ledger.row(key);
     const part = this.#local?.peek(charge, row, now);
-    if (part === undefined) return this.#decide([charge], [row], now, true);
+    if (part === undefined) return this.#decide([charge], [row], now, this.due(), true);
     return new RateLimitResult(ledger, key, UNCHARGED, now, this.#local!.source, detailOfParts([part], 0));
   }
 
@@ -177,10 +178,11 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     charges: readonly Charge<SharedLedger>[],
     rows: readonly RememberedRow[],
     now: number,
+    due: number,
     isPeek: boolean,
   ): Promise<RateLimitResult> {
     return new Promise((resolve, reject) => {
-      const work = new Decision(charges, now, this.due(), isPeek, this.#fallback, resolve, reject);
+      const work = new Decision(charges, now, due, isPeek, this.#fallback, resolve, reject);
       // A look at a row comes after what this process has to write to it.
       if (isPeek) this.add(rows[0]!, work);
       else this.#flights.add(rows, work);

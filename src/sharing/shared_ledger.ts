@@ -162,11 +162,6 @@ export class SharedLedger implements Ledger {
     return partOf(this, key, cost, "cache", undefined);
   }
 
-  /** When an answer is due that is asked for now, by `performance.now()`. */
-  due(): number {
-    return this.#books.due();
-  }
-
   /** Has all charged that this process admitted while the store was down. */
   chargeAllOwed(): void {
     const { journal } = this.#local;

@@ -30,7 +30,10 @@ export interface Elsewhere {
     charges: readonly Charge<SharedLedger>[],
     rows: readonly RememberedRow[],
     now: number,
+    due: number,
   ): Promise<RateLimitResult>;
+  /** When the answer is due, by `performance.now()`: all that has to be waited for together is to be over by then. */
+  due(): number;
   /** The limiter's time: whoever had to wait for one rule asks for the next later. */
   now(): number;
   /** Where the store has failed. */
@@ -50,6 +53,7 @@ export function takeTogether(
   local: LocalRows,
   elsewhere: Elsewhere,
 ): MaybePromise<RateLimitResult> {
+  const due = elsewhere.due();
   const placed = charges.map((charge, i): Placed => ({ charge, row: rows[i]! }));
   const [enforced, shadow] = (["enforce", "shadow"] as const)
     .map((mode) => placed.filter(({ charge }) => charge.ledger.tally.mode === mode)) as [Placed[], Placed[]];
@@ -58,7 +62,7 @@ export function takeTogether(
     if (members.length === 0) return NOTHING;
     const own = members.filter(({ row }) => local.covers(row));
     const others = members.filter(({ row }) => !local.covers(row));
-    return chain(all(own, ({ charge, row }) => local.charge(charge, row, now)), (answers) => {
+    return chain(all(own, ({ charge, row }) => local.charge(charge, row, now, due)), (answers) => {
       const seats = answers.filter((answer): answer is Seat => !(answer instanceof Error));
       // Who denies says so still, whatever has come back since: nothing was charged, and the decision must not read as allowed.
       const undoOne = (seat: Seat) => seat.part.isAllowed ? seat.undo(elsewhere.now()) : seat.part;
@@ -73,7 +77,12 @@ export function takeTogether(
       }
       const parts = own.map((placed, i) => [placed, seats[i]!.part] as const);
       if (others.length === 0) return { ok: true, parts: new Map(parts), delay: 0, source, undo };
-      const asked = elsewhere.strict(others.map(({ charge }) => charge), others.map(({ row }) => row), elsewhere.now());
+      const asked = elsewhere.strict(
+        others.map(({ charge }) => charge),
+        others.map(({ row }) => row),
+        elsewhere.now(),
+        due,
+      );
       return asked.then((result): Group => {
         const theirs = partsOf(result).map((part, i) => [others[i]!, part] as const);
         const ok = theirs.every(([, part]) => part.isAllowed);
