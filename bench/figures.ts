@@ -2,10 +2,20 @@
 
 export const RUNTIMES = ["deno", "bun"] as const;
 export type Runtime = (typeof RUNTIMES)[number];
+/** Node is no target of its own, and is measured only where it shares a database with the others. */
+export type AnyRuntime = Runtime | "node";
 
 /** Two processes that share a database. */
 export const PAIRS = ["deno+deno", "deno+bun"] as const;
 export type Pair = (typeof PAIRS)[number];
+/** Four of them. */
+export const FOUR = "deno+deno+bun+node";
+export type Company = Pair | typeof FOUR;
+
+/** What the processes of a company run on, or the one process of a runtime. */
+export function runtimesOf(on: Runtime | Company): readonly AnyRuntime[] {
+  return on.split("+") as AnyRuntime[];
+}
 
 /** Every raw figure of one run: a name such as `deno/decide/hot/kvota`, and a number for each round. */
 export type Samples = Map<string, number[]>;
@@ -51,6 +61,10 @@ export const TARGETS = {
   kvSpread: { deno: 4, bun: 2.5 },
   /** The median decision's time there as a share of the naive loop's, at most, however many are in flight. */
   kvSpreadP50: { deno: 1, bun: 1 },
+  /** Times the decisions a second of the fastest peer over Redis: one hot key, 64 in flight. */
+  redisHot: { deno: 3, bun: 3 },
+  /** The same for 10,000 keys drawn uniformly. */
+  redisSpread: { deno: 0.7, bun: 0.7 },
   /** Both processes' decisions a second on one hot key, as a share of the mean of each alone. */
   kvTogether: { "deno+deno": 0.8, "deno+bun": 0.8 },
   /** The slower process's as a share of the faster's. */
@@ -60,4 +74,15 @@ export const TARGETS = {
   /** The same as `kvTogether`, for 100 keys drawn uniformly. */
   kvTogether100: { "deno+deno": 0.7 },
   kvFairness100: { "deno+deno": 1 / 3 },
-} as const satisfies Record<string, Record<Runtime, number> | Partial<Record<Pair, number>>>;
+  /** The same as `kvHot`, over a server on loopback. */
+  serverHot: { deno: 50, bun: 50 },
+  /** The same as `kvTogether` and `kvFairness` there. */
+  serverTogether: { [FOUR]: 0.7 },
+  serverFairness: { [FOUR]: 1 / 5 },
+  /** HTTP over leases, 1,000 clients, as a share of the same server with the memory store. */
+  leasedHttp: { deno: 0.75, bun: 0.75 },
+  /** Commits a second of a process, at most: one hot key, 50,000 requests a second. */
+  leasedCommits: { deno: 3, bun: 3, "deno+bun": 3 },
+  /** Decisions with a global rule beside one for each client, as a share of those without. */
+  leasedGlobal: { deno: 0.7, bun: 0.7 },
+} as const satisfies Record<string, Partial<Record<Runtime | Company, number>>>;

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-await-in-loop -- measurements must not run beside each other
 /** Requests a second over loopback: one server core, one core that asks. */
 import { record, type Runtime, RUNTIMES, type Samples } from "./figures.ts";
-import { linesOf, nextLine, run, script, type Tools } from "./runtimes.ts";
+import { linesOf, nextLine, pathTo, run, script, type Tools } from "./runtimes.ts";
 
 export const VARIANTS = [
   "bare",
@@ -29,19 +29,41 @@ export async function measureHttp(tools: Tools, samples: Samples, rounds: number
 }
 
 async function measureOne(tools: Tools, runtime: Runtime, variant: Variant): Promise<number> {
-  const [program = "", ...args] = tools.pin(0, script(tools, runtime, "http_server.ts", [variant]));
-  await using server = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
-  // It stays bound to its standard output, of which only the first line is read: its port.
-  const url = `http://127.0.0.1:${await nextLine(linesOf(server.stdout))}/`;
-  await ask(tools, url, WARM_UP_SECONDS);
-  const { rate, asked, refused } = await ask(tools, url, SECONDS);
-  const expected = variant.endsWith("429") ? asked : 0;
-  if (refused === expected) return rate;
-  throw new Error(`Cannot use ${variant} on ${runtime}: ${refused} of ${asked} answers were no 2xx, not ${expected}`);
+  return await measureServed(tools, runtime, [variant]);
 }
 
-async function ask(tools: Tools, url: string, seconds: number): Promise<Record<"rate" | "asked" | "refused", number>> {
-  const report = await run(tools.pin(1, [tools.wrk, "-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, url]), 30_000);
+/**
+ * The requests a second of a server.
+ *
+ * @param args The server's arguments, the variant first.
+ * @param clients The script that tells wrk who asks; nobody says who it is unless said.
+ */
+export async function measureServed(
+  tools: Tools,
+  runtime: Runtime,
+  args: readonly string[],
+  clients?: string,
+): Promise<number> {
+  const [program = "", ...rest] = tools.pin(0, script(tools, runtime, "http_server.ts", args));
+  await using server = new Deno.Command(program, { args: rest, stdin: "null", stdout: "piped", stderr: "inherit" })
+    .spawn();
+  // It stays bound to its standard output, of which only the first line is read: its port.
+  const url = `http://127.0.0.1:${await nextLine(linesOf(server.stdout))}/`;
+  await ask(tools, url, WARM_UP_SECONDS, clients);
+  const { rate, asked, refused } = await ask(tools, url, SECONDS, clients);
+  const expected = args[0]!.endsWith("429") ? asked : 0;
+  if (refused === expected) return rate;
+  throw new Error(`Cannot use ${args[0]} on ${runtime}: ${refused} of ${asked} answers were no 2xx, not ${expected}`);
+}
+
+async function ask(
+  tools: Tools,
+  url: string,
+  seconds: number,
+  clients: string | undefined,
+): Promise<Record<"rate" | "asked" | "refused", number>> {
+  const as = clients === undefined ? [] : ["-s", pathTo(clients)];
+  const report = await run(tools.pin(1, [tools.wrk, "-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, ...as, url]), 30_000);
   const number = (pattern: RegExp) => Number(report.match(pattern)?.[1] ?? 0);
   return {
     rate: number(/Requests\/sec:\s*([\d.]+)/),

@@ -1,11 +1,11 @@
 // deno-lint-ignore-file no-console -- its port is told on standard output
 /**
- * One server of the HTTP benchmark; prints its port. Argument: the variant. Runs on Deno and Bun.
+ * One server of the HTTP benchmark; prints its port. Arguments: the variant, and the database file where it has one. Runs on Deno and Bun.
  */
 import process from "node:process";
 import { Hono } from "hono";
 import { rateLimiter } from "hono-rate-limiter";
-import { createRateLimiter, deniedResponse, memoryStore, withRateLimit } from "../mod.ts";
+import { byKey, createRateLimiter, deniedResponse, denoKvStore, memoryStore, withRateLimit } from "../mod.ts";
 
 type Handler = (request: Request, ...rest: unknown[]) => Response | Promise<Response>;
 
@@ -27,6 +27,11 @@ const helloWithHeaders: Handler = () => {
   return response;
 };
 
+const perClient = {
+  limit: `${NEVER_REACHED}/1m`,
+  key: byKey((request: Request) => request.headers.get("x-client")),
+} as const;
+
 const variants: Record<string, () => Handler | Promise<Handler>> = {
   "bare": () => hello,
   "bare with headers": () => helloWithHeaders,
@@ -44,6 +49,15 @@ const variants: Record<string, () => Handler | Promise<Handler>> = {
     return honoHandler(app);
   },
   "bare 429": bareDenied,
+  "clients memory": () => withRateLimit(hello, { ...perClient, store: memoryStore() }),
+  "clients leased": () =>
+    withRateLimit(hello, {
+      ...perClient,
+      store: denoKvStore(process.argv[3]),
+      consistency: "leased",
+      // A database that is late is to be seen, and not to be made up for by memory.
+      onStoreFailure: "closed",
+    }),
   "kvota 429": () => withRateLimit(hello, { limit: "1/1h", store: memoryStore() }),
 };
 

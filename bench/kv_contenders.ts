@@ -1,14 +1,21 @@
-/** Who is measured over a Deno KV file: kvota, and the loop that one would write without it. */
+/** Who is measured over Deno KV: kvota, and the loop that one would write without it. */
 import { createRateLimiter, denoKvStore } from "../mod.ts";
 import { NaiveLimiter, openKv } from "./kv_naive.ts";
+
+/** Where a database is: a file, or a server's URL. */
+export interface KvPlace {
+  readonly path: string;
+  /** A server's access token. */
+  readonly token?: string;
+}
 
 export const KV_CONTENDERS = ["kvota", "naive"] as const;
 export type KvContenderName = (typeof KV_CONTENDERS)[number];
 
-/** What came of asking for one unit; `elsewhere`: it was let in, but by something else than the file. */
+/** What came of asking for one unit; `elsewhere`: it was let in, but by something else than the database. */
 export type KvOutcome = "charged" | "denied" | "elsewhere";
 
-/** One limiter on one file. */
+/** One limiter on one database. */
 export interface KvContender {
   decide(key: string): Promise<KvOutcome>;
   remaining(key: string): Promise<number>;
@@ -18,17 +25,18 @@ export interface KvContender {
 /** A token bucket of `burst` units, refilled so slowly that over a measurement what was charged can be counted. */
 export function openContender(
   name: KvContenderName,
-  path: string,
+  place: KvPlace,
   perDay: number,
   burst: number,
 ): Promise<KvContender> {
-  return openers[name](path, perDay, burst);
+  return openers[name](place, perDay, burst);
 }
 
-const openers: Record<KvContenderName, (path: string, perDay: number, burst: number) => Promise<KvContender>> = {
+const openers: Record<KvContenderName, (place: KvPlace, perDay: number, burst: number) => Promise<KvContender>> = {
   // deno-lint-ignore require-await -- kvota opens at its first decision
-  kvota: async (path, perDay, burst) => {
-    const limiter = createRateLimiter({ limit: `${perDay}/1d burst ${burst}`, store: denoKvStore(path) });
+  kvota: async ({ path, token }, perDay, burst) => {
+    const store = denoKvStore(path, token === undefined ? {} : { token });
+    const limiter = createRateLimiter({ limit: `${perDay}/1d burst ${burst}`, store });
     return {
       async decide(key) {
         const { ok, source } = await limiter.limit(key);
@@ -38,8 +46,8 @@ const openers: Record<KvContenderName, (path: string, perDay: number, burst: num
       close: () => limiter.close(),
     };
   },
-  naive: async (path, perDay, burst) => {
-    const kv = await openKv(path);
+  naive: async (place, perDay, burst) => {
+    const kv = await openKv(place);
     const limiter = new NaiveLimiter(kv, perDay, burst);
     return {
       decide: async (key) => await limiter.limit(key) ? "charged" : "denied",

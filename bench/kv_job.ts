@@ -1,10 +1,10 @@
 /** What a process of the KV benchmark is given and gives. */
-import type { KvContenderName } from "./kv_contenders.ts";
+import type { KvContenderName, KvPlace } from "./kv_contenders.ts";
+import type { RedisContenderName } from "./redis_contenders.ts";
 
 /** What a process is to do. */
-export interface KvJob {
-  readonly contender: KvContenderName;
-  readonly path: string;
+export interface KvJob extends KvPlace {
+  readonly contender: KvContenderName | RedisContenderName;
   /** `rate` measures; `admit` tells how many of {@linkcode ADMIT.asked} requests pass; `charged` what `rate` has left behind. */
   readonly mode: "rate" | "admit" | "charged";
   readonly keys: number;
@@ -14,7 +14,7 @@ export interface KvJob {
   readonly agreed: boolean;
 }
 
-/** What came of `rate`. Times are in milliseconds, and end when the file has answered. */
+/** What came of `rate`. Times are in milliseconds, and end when the database has answered. */
 export interface KvFigures {
   /** Decisions a second within the span. */
   readonly rate: number;
@@ -23,7 +23,7 @@ export interface KvFigures {
   readonly slowest: number;
   /** All units let in, those outside the span too. */
   readonly decided: number;
-  /** Those of them that the file did not answer. */
+  /** Those of them that the database did not answer. */
   readonly elsewhere: number;
 }
 

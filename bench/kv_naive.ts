@@ -7,6 +7,8 @@
  * what differs is how the database is asked.
  */
 import type { Kv } from "@deno/kv";
+import { openKv as openAsKvota } from "../src/stores/kv_like.ts";
+import type { KvPlace } from "./kv_contenders.ts";
 
 /** In milliseconds, so that levels are counted in them: a unit weighs the time in which it comes back. */
 const DAY = 86_400_000;
@@ -56,13 +58,7 @@ function levelAt(row: Uint8Array | null, now: number): number {
   return Math.max(0, level - (now - at));
 }
 
-/** The database natively, or through `@deno/kv`, whose own encoding of values is not for Bun. */
-export async function openKv(path: string): Promise<Kv> {
-  const { Deno } = globalThis as { Deno?: { openKv?(path: string): Promise<Kv> } };
-  if (Deno?.openKv !== undefined) return await Deno.openKv(path);
-  const { openKv } = await import("@deno/kv");
-  const refuse = () => {
-    throw new TypeError("Cannot store what is no bytes");
-  };
-  return await openKv(path, { encodeV8: refuse, decodeV8: refuse });
+/** Opened as kvota opens it, so that what differs is not that. */
+export async function openKv({ path, token }: KvPlace): Promise<Kv> {
+  return await openAsKvota({ path, token }) as unknown as Kv;
 }

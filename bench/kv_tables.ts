@@ -1,11 +1,17 @@
-/** The figures over a Deno KV file as Markdown tables. */
-import { median, medianOf, ratiosOf, RUNTIMES, type Samples } from "./figures.ts";
+/** The figures over Deno KV as Markdown tables. */
+import { type Company, FOUR, median, medianOf, ratiosOf, RUNTIMES, runtimesOf, type Samples } from "./figures.ts";
 import { PAIR_SCENARIOS, SPREAD_IN_FLIGHT } from "./kv.ts";
 import { KV_CONTENDERS } from "./kv_contenders.ts";
+import { ORDINALS } from "./kv_processes.ts";
 import { NAMES, table, whole } from "./tables.ts";
 
 export function kvTables(samples: Samples): string {
-  return [hotTable(samples), spreadTable(samples), pairTable(samples)].join("\n\n");
+  return [hotTable(samples, "kv"), spreadTable(samples), pairTable(samples)].join("\n\n");
+}
+
+export function serverTables(samples: Samples): string {
+  const scenario = { title: "1 hot key", on: FOUR, name: `${FOUR}/server/together` } as const;
+  return [hotTable(samples, "server"), togetherTable(samples, "four processes", [scenario])].join("\n\n");
 }
 
 /** How many times the naive loop's decisions a second, round by round. */
@@ -13,9 +19,9 @@ export function timesNaive(samples: Samples, scenario: string): number[] {
   return ratiosOf(samples, `${scenario}/kvota/rate`, `${scenario}/naive/rate`);
 }
 
-function hotTable(samples: Samples): string {
+function hotTable(samples: Samples, part: "kv" | "server"): string {
   const rows = RUNTIMES.flatMap((runtime) => {
-    const scenario = `${runtime}/kv/hot`;
+    const scenario = `${runtime}/${part}/hot`;
     return KV_CONTENDERS.map((contender) => {
       const figure = (name: string) => medianOf(samples, `${scenario}/${contender}/${name}`);
       return [
@@ -30,7 +36,7 @@ function hotTable(samples: Samples): string {
       ];
     });
   });
-  const counts = ["not charged", "charged twice", "admitted wrongly", "not from the file"];
+  const counts = ["not charged", "charged twice", "admitted wrongly", "elsewhere"];
   return table(["1 hot key", "on", "decisions/s", "× naive", "p50 ms", "p99 ms", "slowest ms", ...counts], rows);
 }
 
@@ -54,44 +60,59 @@ function spreadTable(samples: Samples): string {
   const columns = ["decisions/s", "× naive", "p50 ms", "p99 ms"].flatMap((column) =>
     column === "× naive" ? [column] : KV_CONTENDERS.map((contender) => `${contender}: ${column}`)
   );
-  return table(["10,000 keys: in flight", "on", ...columns, "not from the file"], rows);
+  return table(["10,000 keys: in flight", "on", ...columns, "elsewhere"], rows);
 }
 
 function pairTable(samples: Samples): string {
-  const rows = PAIR_SCENARIOS.flatMap(({ id, title, pairs }) =>
-    pairs.map((pair) => {
-      const name = (figure: string) => `${pair}/kv/pair ${id}/${figure}`;
-      const figure = (figure: string) => medianOf(samples, name(figure));
-      return [
-        title,
-        NAMES[pair],
-        whole(figure("first")),
-        whole(figure("second")),
-        figure("share").toFixed(2),
-        figure("fairness").toFixed(2),
-        milliseconds(figure("p99")),
-        milliseconds(figure("slowest")),
-        most(samples, name("not charged")),
-        most(samples, name("charged twice")),
-        most(samples, name("elsewhere")),
-      ];
-    })
+  const scenarios = PAIR_SCENARIOS.flatMap(({ id, title, pairs }) =>
+    pairs.map((on) => ({ title, on, name: `${on}/kv/pair ${id}` }))
   );
-  const head = ["two processes", "on", "first, /s", "second, /s", "together / alone", "slower / faster"];
-  return table([...head, "p99 ms", "slowest ms", "not charged", "charged twice", "not from the file"], rows);
+  return togetherTable(samples, "two processes", scenarios);
 }
 
-function times(rounds: readonly number[]): string {
+/** Processes that share a database, against each of them alone. */
+function togetherTable(
+  samples: Samples,
+  title: string,
+  scenarios: readonly { readonly title: string; readonly on: Company; readonly name: string }[],
+): string {
+  const ordinals = ORDINALS.slice(0, runtimesOf(scenarios[0]!.on).length);
+  const rows = scenarios.map(({ title, on, name }) => {
+    const figure = (figure: string) => medianOf(samples, `${name}/${figure}`);
+    return [
+      title,
+      NAMES[on],
+      ...ordinals.map((ordinal) => whole(figure(ordinal))),
+      ...["share", "fairness"].map((share) => figure(share).toFixed(2)),
+      ...["p99", "slowest"].map((time) => milliseconds(figure(time))),
+      ...["not charged", "charged twice", "elsewhere"].map((count) => most(samples, `${name}/${count}`)),
+    ];
+  });
+  return table([
+    title,
+    "on",
+    ...ordinals.map((ordinal) => `${ordinal}, /s`),
+    "together / alone",
+    "slowest / fastest",
+    "p99 ms",
+    "slowest ms",
+    "not charged",
+    "charged twice",
+    "elsewhere",
+  ], rows);
+}
+
+export function times(rounds: readonly number[]): string {
   const value = median(rounds);
   return `${value < 10 ? value.toFixed(1) : whole(value)} ×`;
 }
 
-function milliseconds(value: number): string {
+export function milliseconds(value: number): string {
   return value < 10 ? value.toFixed(2) : whole(value);
 }
 
 /** Of what should never be, the worst round counts. */
-function most(samples: Samples, name: string): string {
+export function most(samples: Samples, name: string): string {
   const rounds = samples.get(name);
   return rounds === undefined ? "–" : whole(Math.max(...rounds));
 }

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console no-await-in-loop -- its output is its result; a client asks again once it was answered
 /**
- * One process of the KV benchmark; does the job given as JSON and prints what came of it as a JSON line. Runs on Deno and Bun.
+ * One process of the KV benchmark; does the job given as JSON and prints what came of it as a JSON line. Runs on Deno, Bun and Node.
  *
  * Clients ask without a pause from the start; what is measured is a span of that, so that processes which run together
  * load the database from before the span's start to after its end.
@@ -9,15 +9,18 @@ import { once } from "node:events";
 import process from "node:process";
 import { type KvContender, openContender } from "./kv_contenders.ts";
 import { ADMIT, type KvFigures, type KvJob, NEVER_REACHED, WARM_UP } from "./kv_job.ts";
+import { openRedisContender } from "./redis_contenders.ts";
 
-/** Before it asks again, a client that the file has not answered lets the limiter's timers run, as a server's requests would. */
+/** Before it asks again, a client that the database has not answered lets the limiter's timers run, as a server's requests would. */
 const PAUSE = 1;
 const FILLING = 64;
 
 const job = JSON.parse(process.argv[2] ?? "null") as KvJob | null;
 if (job === null) throw new Error("Usage: kv_worker.ts <job as JSON>");
 const { perDay, burst } = job.mode === "admit" ? ADMIT : NEVER_REACHED;
-const contender = await openContender(job.contender, job.path, perDay, burst);
+const contender = job.contender === "kvota" || job.contender === "naive"
+  ? await openContender(job.contender, job, perDay, burst)
+  : await openRedisContender(job.contender, Number(job.path), perDay, burst);
 const work = { rate, admit, charged };
 const result = await work[job.mode](contender, job);
 // Charges what is still to be charged; whoever hears the result may end this process.
@@ -30,7 +33,7 @@ async function rate(contender: KvContender, job: KvJob): Promise<KvFigures> {
   const keys = Array.from({ length: job.keys }, (_, i) => `client ${i}`);
   let charged = 0;
   let elsewhere = 0;
-  /** Asks until the file has answered. */
+  /** Asks until the database has answered. */
   async function charge(key: string): Promise<void> {
     for (;;) {
       const outcome = await contender.decide(key);

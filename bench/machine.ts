@@ -1,7 +1,14 @@
 /** What a run ran on. */
 import type { Tools } from "./runtimes.ts";
 
-const PACKAGES = ["hono", "hono-rate-limiter", "express-rate-limit", "rate-limiter-flexible", "@deno/kv"] as const;
+const PACKAGES = [
+  "hono",
+  "hono-rate-limiter",
+  "express-rate-limit",
+  "rate-limiter-flexible",
+  "@deno/kv",
+  "ioredis",
+] as const;
 
 export async function describeMachine(tools: Tools): Promise<Record<string, string>> {
   const packages = await Promise.all(PACKAGES.map(async (name) => [name, await versionOf(name)] as const));

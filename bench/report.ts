@@ -1,8 +1,11 @@
 /** README.md and results.json of this folder. */
 import type { Samples } from "./figures.ts";
 import { ADMIT } from "./kv_job.ts";
-import { kvTables } from "./kv_tables.ts";
-import { decisionTable, httpTable, memoryTable, shapeTable, table } from "./tables.ts";
+import { kvTables, serverTables } from "./kv_tables.ts";
+import { CROWD, IN_FLIGHT, LIMIT, PACE } from "./leased_job.ts";
+import { leasedTables } from "./leased_tables.ts";
+import { decisionTable, httpTable, memoryTable, shapeTable, table, whole } from "./tables.ts";
+import { redisTables } from "./redis_tables.ts";
 import { targetTable } from "./targets.ts";
 
 /** How often everything was measured, and what was measured for a while, how long. */
@@ -11,7 +14,7 @@ export interface Rounds {
   readonly memory: number;
   readonly http: number;
   readonly kv: number;
-  /** How long each process of the KV benchmark is measured. */
+  /** How long each process that counts in Deno KV is measured. */
   readonly kvSeconds: number;
 }
 
@@ -73,8 +76,50 @@ end; "together / alone" is both processes' decisions a second as a share of the 
 Of two processes' p99 and slowest decision the worse is given.
 "not charged" is how many units more were let in than the file says were charged, "charged twice" how many fewer (a commit that was not answered in
 time is made again, and may have happened the first time), "admitted wrongly" by how many requests more or
-fewer than ${ADMIT.burst} of ${ADMIT.asked} pass a limit of ${ADMIT.burst}, "not from the file" how many requests kvota let in by itself because the file was late: these are no part of the rates, and who met one
+fewer than ${ADMIT.burst} of ${ADMIT.asked} pass a limit of ${ADMIT.burst}, "elsewhere" how many requests kvota let in by itself because the file was late: these are no part of the rates, and who met one
 asked again until the file answered. All four are the worst round's.
+
+## Over a \`denokv\` server
+
+The same over KV Connect: a \`denokv\` server on loopback, a new one for each run, whose database is a file in the system's temporary folder. It shares the
+machine's cores with whoever asks it. The median of ${rounds.kv} runs of ${rounds.kvSeconds} seconds.
+
+${serverTables(samples)}
+
+Four processes, 16 clients in each of them, ask for one hot key; "together / alone" is the decisions a second of all four as a share of the mean of the same four, each alone
+on a server.
+
+## Units charged ahead
+
+\`consistency: "leased"\` over a Deno KV file; the median of ${rounds.kv} runs. Nothing is denied.
+
+Over HTTP as below, but each request is one of 1,000 clients', drawn uniformly, who says in a header who it is; the same server with \`memoryStore()\`, and with leases, the limit
+per minute. "Leased / memory" is the median of the rounds' ratios. The file is written on the server's core.
+
+One hot key asked for ${
+    whole(PACE)
+  } times a second, however fast that is answered, under ${LIMIT}. Commits and reads are a second of a process; of two processes that share
+a file, those of the one that has more.
+
+${
+    whole(CROWD)
+  } clients drawn uniformly, ${IN_FLIGHT} in flight, each of which asks again in the event loop's next turn: with a rule that counts each client, and with a
+second one that counts all together. "Share" is the median of the rounds' ratios.
+
+${leasedTables(samples)}
+
+"Elsewhere" is how many requests were let in neither from units charged ahead nor by the file, in the worst round.
+
+## Over Redis
+
+The same over a server on the same machine that keeps nothing on disk, 64 in flight, for the peers as for kvota: \`a script a request\` is what one would write without kvota, a token
+bucket in Lua run by \`EVALSHA\` for each request ([redis_naive.ts](redis_naive.ts)); \`rate-limiter-flexible\` is its \`RateLimiterRedis\`, a counter of a fixed window. All
+use ioredis on Deno; on Bun its own client, but for rate-limiter-flexible, which does not know it.
+
+${redisTables(samples)}
+
+On one hot key a commit carries all requests that wait, where the peers pay for each. On as many keys as requests nothing can be folded: what kvota saves by
+having up to 32 rows in a call it spends on reading, deciding and writing them here, so that the server does less, and this process more.
 
 ## Over HTTP
 
@@ -99,10 +144,10 @@ ${table(["what", "value"], Object.entries(machine))}
 deno task bench            # prints these tables
 deno task bench --quick    # one round of each: whether it runs, not what is true
 deno task bench --report   # and writes them here
-deno task bench --only=kv  # one part: decide, memory, kv or http
+deno task bench --only=kv  # one part: decide, memory, kv, server, leased, redis or http
 \`\`\`
 
-It needs \`npx\` (for Bun) and \`wrk\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between
+It needs \`npx\` (for Bun and Node), \`wrk\`, \`redis-server\`, and for the part \`server\` \`denokv\`, which is looked for in \`PATH\` and \`KVOTA_DENOKV\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between
 machines, and by as much on one that does other things besides: compare ratios, and measure again.
 `;
 }

@@ -4,10 +4,15 @@ import { measureDecisions, measureMemory } from "./decide.ts";
 import type { Samples } from "./figures.ts";
 import { measureHttp } from "./http.ts";
 import { measureKv } from "./kv.ts";
-import { kvTables } from "./kv_tables.ts";
+import { kvTables, serverTables } from "./kv_tables.ts";
+import { measureLeased } from "./leased.ts";
+import { leasedTables } from "./leased_tables.ts";
 import { describeMachine, watchProcessor } from "./machine.ts";
+import { measureRedis } from "./redis.ts";
+import { redisTables } from "./redis_tables.ts";
 import { type Rounds, writeReport } from "./report.ts";
 import { findTools, type Tools } from "./runtimes.ts";
+import { measureServer } from "./server.ts";
 import { decisionTable, httpTable, memoryTable, shapeTable } from "./tables.ts";
 import { targetTable } from "./targets.ts";
 
@@ -28,6 +33,18 @@ const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => 
     await measureKv(tools, samples, rounds.kv, rounds.kvSeconds * 1000);
     return kvTables(samples);
   },
+  async server(tools, samples, rounds) {
+    await measureServer(tools, samples, rounds.kv, rounds.kvSeconds * 1000);
+    return serverTables(samples);
+  },
+  async leased(tools, samples, rounds) {
+    await measureLeased(tools, samples, rounds.kv, rounds.kvSeconds * 1000);
+    return leasedTables(samples);
+  },
+  async redis(tools, samples, rounds) {
+    await measureRedis(tools, samples, rounds.kv, rounds.kvSeconds * 1000);
+    return redisTables(samples);
+  },
   async http(tools, samples, rounds) {
     await measureHttp(tools, samples, rounds.http);
     return httpTable(samples);
@@ -44,19 +61,27 @@ if (report && only.length > 0) refuse("Cannot report a part: --report measures e
 
 const rounds = quick ? QUICK : FULL;
 const tools = await findTools();
+// Not after all that can be measured without.
+if (isWanted("server") && tools.denokv === undefined) {
+  refuse("Cannot measure over a server: denokv is neither in PATH nor in KVOTA_DENOKV (cargo install denokv --locked)");
+}
 const machine = await describeMachine(tools);
 console.log(Object.entries(machine).map(([what, value]) => `${what}: ${value}`).join("\n"));
 
 const samples: Samples = new Map();
 const taken = await watchProcessor();
 for (const [name, measure] of Object.entries(PARTS)) {
-  if (only.length > 0 && !only.includes(name)) continue;
+  if (!isWanted(name)) continue;
   console.log(`\n${await measure(tools, samples, rounds)}`);
 }
 const host = await taken();
 console.log(`\n${targetTable(samples)}`);
 for (const [what, share] of Object.entries(host)) console.log(`\n${what}: ${share}`);
 if (report) await writeReport(samples, rounds, { ...machine, ...host });
+
+function isWanted(part: string): boolean {
+  return only.length === 0 || only.includes(part);
+}
 
 function refuse(why: string): never {
   console.error(why);

@@ -1,5 +1,6 @@
 /** Finds the programs that a benchmark needs, and runs them. */
-import type { Runtime } from "./figures.ts";
+import { findDenokv } from "../tests/conformance/denokv_server.ts";
+import type { AnyRuntime } from "./figures.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const decoder = new TextDecoder();
@@ -8,6 +9,9 @@ const encoder = new TextEncoder();
 /** What to run, on what. */
 export interface Tools {
   readonly bun: string;
+  readonly node: string;
+  /** `undefined` where it is not installed. */
+  readonly denokv: string | undefined;
   readonly wrk: string;
   /** Puts a program on one core; gives the command as it is where that cannot be done. */
   pin(core: number, command: readonly string[]): readonly string[];
@@ -16,30 +20,39 @@ export interface Tools {
 
 export async function findTools(): Promise<Tools> {
   // Asked for its path once: npx would start npm, and a process more, before every measurement.
-  const bun = lastLine(await run(["npx", "-y", "bun@1", "-e", "console.log(process.execPath)"], 120_000));
+  const [bun, node] = await Promise.all(["bun@1", "node@24"].map(pathOf)) as [string, string];
+  const denokv = findDenokv();
   // Exits with 1 after telling its version.
   const wrk = (await tryRun(["wrk", "-v"]))?.match(/wrk\s+\S+/)?.[0];
   if (wrk === undefined) throw new Error("Cannot find wrk: install wrk (Debian: apt-get install wrk)");
   const canPin = navigator.hardwareConcurrency > 1 && await tryRun(["taskset", "-c", "1", "true"]) !== undefined;
   return {
     bun,
+    node,
+    denokv,
     wrk: "wrk",
     pin: (core, command) => canPin ? ["taskset", "-c", String(core), ...command] : command,
     versions: {
       Deno: Deno.version.deno,
       Bun: lastLine(await run([bun, "--version"])),
+      Node: lastLine(await run([node, "--version"])).slice(1),
       wrk: wrk.replace(/^wrk\s+/, ""),
       "cores pinned": canPin ? "server 0, wrk 1" : "no (no taskset, or one core only)",
     },
   };
 }
 
+/** The path of a file of this folder. */
+export function pathTo(file: string): string {
+  return decodeURIComponent(new URL(file, import.meta.url).pathname);
+}
+
 /** The command line that runs a script of this folder. */
-export function script(tools: Tools, runtime: Runtime, file: string, args: readonly string[]): readonly string[] {
-  const path = decodeURIComponent(new URL(file, import.meta.url).pathname);
-  return runtime === "bun"
-    ? [tools.bun, "run", path, ...args]
-    : [Deno.execPath(), "run", "-A", "--unstable-kv", "--v8-flags=--expose-gc", path, ...args];
+export function script(tools: Tools, runtime: AnyRuntime, file: string, args: readonly string[]): readonly string[] {
+  const path = pathTo(file);
+  if (runtime === "bun") return [tools.bun, "run", path, ...args];
+  if (runtime === "node") return [tools.node, path, ...args];
+  return [Deno.execPath(), "run", "-A", "--unstable-kv", "--v8-flags=--expose-gc", path, ...args];
 }
 
 /** Runs to the end and gives the standard output; fails, with what the program said, unless it exits with 0. */
@@ -94,6 +107,10 @@ export async function* linesOf(output: ReadableStream<Uint8Array<ArrayBuffer>>):
     text = lines.pop()!;
     yield* lines;
   }
+}
+
+async function pathOf(npmPackage: string): Promise<string> {
+  return lastLine(await run(["npx", "-y", npmPackage, "-e", "console.log(process.execPath)"], 120_000));
 }
 
 /** The output whatever the exit code; `undefined` where there is no such program. */

@@ -1,16 +1,17 @@
 /** The figures of a run as Markdown tables, which are printed as they are. */
 import { CONTENDERS, SHAPES } from "./contenders.ts";
 import { SCENARIOS, SHAPE_KEYS } from "./decide.ts";
-import { median, medianOf, type Pair, ratiosOf, type Runtime, RUNTIMES, type Samples } from "./figures.ts";
+import { type Company, FOUR, median, medianOf, ratiosOf, type Runtime, RUNTIMES, type Samples } from "./figures.ts";
 import { VARIANTS } from "./http.ts";
 
 const PEERS = CONTENDERS.filter((name) => name !== "kvota");
-/** What readers call runtimes, and two that share a database. */
-export const NAMES: Readonly<Record<Runtime | Pair, string>> = {
+/** What readers call runtimes, and those that share a database. */
+export const NAMES: Readonly<Record<Runtime | Company, string>> = {
   deno: "Deno",
   bun: "Bun",
   "deno+deno": "Deno + Deno",
   "deno+bun": "Deno + Bun",
+  [FOUR]: "2 Deno + Bun + Node",
 };
 const RUNTIME_COLUMNS = RUNTIMES.map((runtime) => NAMES[runtime]);
 

@@ -1,7 +1,21 @@
 /** What was wanted, beside what was measured. */
-import { median, type Pair, PAIRS, ratiosOf, type Runtime, RUNTIMES, type Samples, TARGETS } from "./figures.ts";
+import {
+  type Company,
+  FOUR,
+  median,
+  type Pair,
+  PAIRS,
+  ratiosOf,
+  type Runtime,
+  RUNTIMES,
+  type Samples,
+  TARGETS,
+} from "./figures.ts";
 import { SPREAD_IN_FLIGHT } from "./kv.ts";
 import { timesNaive } from "./kv_tables.ts";
+import { HOT_ON } from "./leased.ts";
+import { globalShares, leasedShares } from "./leased_tables.ts";
+import { timesFastestPeer } from "./redis_tables.ts";
 import { NAMES, speedups, table } from "./tables.ts";
 
 type Bound = "≥" | "≤";
@@ -12,7 +26,12 @@ export function targetTable(samples: Samples): string {
   const rows = [
     ...RUNTIMES.flatMap((runtime) => runtimeRows(samples, runtime)),
     ...RUNTIMES.flatMap((runtime) => kvRows(samples, runtime)),
+    ...RUNTIMES.flatMap((runtime) => redisRows(samples, runtime)),
     ...PAIRS.flatMap((pair) => pairRows(samples, pair)),
+    ...RUNTIMES.flatMap((runtime) => serverRows(samples, runtime)),
+    ...fourRows(samples),
+    ...RUNTIMES.flatMap((runtime) => leasedRows(samples, runtime)),
+    ...HOT_ON.flatMap((on) => commitRows(samples, on)),
   ];
   return table(["target", "on", "median", "rounds", "wanted", "reached"], rows);
 }
@@ -65,29 +84,90 @@ function kvRows(samples: Samples, runtime: Runtime): Row[] {
   ];
 }
 
+function redisRows(samples: Samples, runtime: Runtime): Row[] {
+  const [hot, spread] = [`${runtime}/redis/hot`, `${runtime}/redis/spread`];
+  const figure = (name: string) => samples.get(`${hot}/kvota over Redis/${name}`);
+  const ratios = (scenario: string) =>
+    samples.has(`${scenario}/kvota over Redis/rate`) ? timesFastestPeer(samples, scenario) : [];
+  return [
+    ...row("Redis, 1 hot key: times the fastest peer", runtime, ratios(hot), "≥", TARGETS.redisHot[runtime]),
+    ...row("the same: let in, not charged", runtime, figure("not charged"), "≤", 0),
+    ...row("the same: admitted wrongly", runtime, figure("admitted wrongly"), "≤", 0),
+    ...row("Redis, 10,000 keys: times the fastest peer", runtime, ratios(spread), "≥", TARGETS.redisSpread[runtime]),
+  ];
+}
+
 function pairRows(samples: Samples, pair: Pair): Row[] {
   const hot = (figure: string) => samples.get(`${pair}/kv/pair hot/${figure}`);
   const hundred = (figure: string) => samples.get(`${pair}/kv/pair 100/${figure}`);
   const rows = [
     ...row("two processes, 1 hot key: share of one alone", pair, hot("share"), "≥", TARGETS.kvTogether[pair]),
-    ...row("the same: slower / faster", pair, hot("fairness"), "≥", TARGETS.kvFairness[pair]),
+    ...row("the same: slowest / fastest", pair, hot("fairness"), "≥", TARGETS.kvFairness[pair]),
     ...row("the same: slowest decision, ms", pair, hot("slowest"), "≤", TARGETS.kvSlowest[pair]),
     ...row("the same: let in, not charged", pair, hot("not charged"), "≤", 0),
-    ...row("the same: not from the file", pair, hot("elsewhere"), "≤", 0),
+    ...row("the same: let in elsewhere", pair, hot("elsewhere"), "≤", 0),
   ];
   if (pair !== "deno+deno") return rows;
   return [
     ...rows,
     ...row("two processes, 100 keys: share of one alone", pair, hundred("share"), "≥", TARGETS.kvTogether100[pair]),
-    ...row("the same: slower / faster", pair, hundred("fairness"), "≥", TARGETS.kvFairness100[pair]),
-    ...row("the same: not from the file", pair, hundred("elsewhere"), "≤", 0),
+    ...row("the same: slowest / fastest", pair, hundred("fairness"), "≥", TARGETS.kvFairness100[pair]),
+    ...row("the same: let in elsewhere", pair, hundred("elsewhere"), "≤", 0),
+  ];
+}
+
+function serverRows(samples: Samples, runtime: Runtime): Row[] {
+  const hot = `${runtime}/server/hot`;
+  const figure = (name: string) => samples.get(`${hot}/kvota/${name}`);
+  return [
+    ...row(
+      "denokv, 1 hot key: times the naive loop",
+      runtime,
+      timesNaive(samples, hot),
+      "≥",
+      TARGETS.serverHot[runtime],
+    ),
+    ...row("the same: let in, not charged", runtime, figure("not charged"), "≤", 0),
+    ...row("the same: admitted wrongly", runtime, figure("admitted wrongly"), "≤", 0),
+  ];
+}
+
+function fourRows(samples: Samples): Row[] {
+  const figure = (name: string) => samples.get(`${FOUR}/server/together/${name}`);
+  return [
+    ...row("four processes, 1 hot key: share of one alone", FOUR, figure("share"), "≥", TARGETS.serverTogether[FOUR]),
+    ...row("the same: slowest / fastest", FOUR, figure("fairness"), "≥", TARGETS.serverFairness[FOUR]),
+    ...row("the same: let in, not charged", FOUR, figure("not charged"), "≤", 0),
+    ...row("the same: let in elsewhere", FOUR, figure("elsewhere"), "≤", 0),
+  ];
+}
+
+function leasedRows(samples: Samples, runtime: Runtime): Row[] {
+  const target = TARGETS.leasedHttp[runtime];
+  return [
+    ...row("leased, HTTP, 1,000 clients: share of memory's", runtime, leasedShares(samples, runtime), "≥", target),
+    ...row(
+      "leased, a global rule besides: share of without",
+      runtime,
+      globalShares(samples, runtime),
+      "≥",
+      TARGETS.leasedGlobal[runtime],
+    ),
+  ];
+}
+
+function commitRows(samples: Samples, on: (typeof HOT_ON)[number]): Row[] {
+  const figure = (name: string) => samples.get(`${on}/leased/hot/${name}`);
+  return [
+    ...row("leased, 50,000 requests/s: commits/s", on, figure("commits"), "≤", TARGETS.leasedCommits[on]),
+    ...row("the same: let in elsewhere", on, figure("elsewhere"), "≤", 0),
   ];
 }
 
 /** One row; none where there are no rounds. */
 function row(
   what: string,
-  on: Runtime | Pair,
+  on: Runtime | Company,
   rounds: readonly number[] = [],
   bound: Bound,
   target: number,

@@ -164,7 +164,7 @@ export class BoundRule implements RuleLimiter {
   /** Does something in every plan. */
   #everywhere(act: (ledger: Ledger) => MaybePromise<void>): MaybePromise<void> {
     const ledgers = [...this.#plans.values()].flatMap(({ counted, preflights }) => [counted, preflights]);
-    return chain(all(ledgers.map((ledger) => () => act(ledger))), () => {});
+    return chain(all(ledgers, act), () => {});
   }
 
   /** The key of a caller's own, checked before anything is done with it. */

@@ -70,13 +70,15 @@ export function uncountedDetail(charges: readonly Charge[], at: number, wait: nu
 
 /** All parts in one. */
 export function detailOfParts(parts: readonly Part[], delay: number): Detail {
-  const enforced = parts.filter((part) => part.isEnforced);
-  const deciding = enforced.length > 0 ? enforced : parts;
-  let part = deciding[0]!;
+  // Those in shadow mode decide only where there are no others.
+  let part = parts.find((part) => part.isEnforced) ?? parts[0]!;
+  const { isEnforced } = part;
   let limit = 0;
   let { remaining, resetAt, retryAfter } = part.figures[0]!;
-  for (const candidate of deciding) {
-    for (const [i, figures] of candidate.figures.entries()) {
+  for (const candidate of parts) {
+    if (candidate.isEnforced !== isEnforced) continue;
+    for (let i = 0; i < candidate.figures.length; i++) {
+      const figures = candidate.figures[i]!;
       if (figures.retryAfter > retryAfter || (retryAfter === 0 && figures.remaining < remaining)) {
         part = candidate;
         limit = i;

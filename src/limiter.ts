@@ -3,6 +3,7 @@ import { BoundRule } from "./bound_rule.ts";
 import { checkOptions } from "./check_options.ts";
 import { Decisions } from "./decisions.ts";
 import { kvotaError, show } from "./errors.ts";
+import type { Charge } from "./ledger.ts";
 import type { LimiterStats, RateLimiter, RuleLimiter, SyncRateLimiter } from "./limiter_types.ts";
 import type { AftermathEvent } from "./observe/events.ts";
 import { all, chain, type MaybePromise } from "./maybe_promise.ts";
@@ -51,6 +52,7 @@ export class Limiter extends BoundRule implements RateLimiter {
   /** What each rule's real cost is told by. */
   readonly settles: ReadonlyMap<string, Settle>;
   readonly #rules: ReadonlyMap<string, BoundRule>;
+  readonly #inOrder: readonly BoundRule[];
   readonly #skip: RequestFunction<unknown> | undefined;
 
   constructor(options: RateLimiterOptions, rules: readonly Rule[], decisions: Decisions) {
@@ -58,6 +60,7 @@ export class Limiter extends BoundRule implements RateLimiter {
     this.http = options;
     this.settles = new Map(rules.flatMap(({ name, settle }) => settle === undefined ? [] : [[name, settle]]));
     this.#rules = new Map(rules.map((rule, i) => [rule.name, i === 0 ? this : new BoundRule(rule, decisions)]));
+    this.#inOrder = [...this.#rules.values()];
     this.#skip = options.skip as RequestFunction<unknown> | undefined;
   }
 
@@ -82,10 +85,11 @@ export class Limiter extends BoundRule implements RateLimiter {
       const charged = this.chargeOf(request, rest, isPreflight, skipped);
       return chain(charged, (charge) => charge === null ? null : this.decisions.takeOne(charge, request));
     }
-    const charges = all(
-      [...this.#rules.values()].map((rule) => () => rule.chargeOf(request, rest, isPreflight, skipped)),
-    );
-    return chain(charges, (charges) => this.decisions.takeAll(charges.filter((charge) => charge !== null), request));
+    const charges = all(this.#inOrder, (rule) => rule.chargeOf(request, rest, isPreflight, skipped));
+    return chain(charges, (charges) => {
+      const applying = charges.includes(null) ? charges.filter((charge) => charge !== null) : charges as Charge[];
+      return this.decisions.takeAll(applying, request);
+    });
   }
 
   stats(): LimiterStats {

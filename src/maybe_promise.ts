@@ -11,15 +11,20 @@ export function chain<T, U>(value: MaybePromise<T>, then: (value: T) => MaybePro
   return isPromise(value) ? value.then(then) : then(value);
 }
 
-/** What each gives, in their order: a promise only where one of them has to be awaited. */
-export function all<T>(makers: readonly (() => MaybePromise<T>)[]): MaybePromise<T[]> {
-  const made: MaybePromise<T>[] = [];
+/** What is made of each, in their order: a promise only where one of them has to be awaited. */
+export function all<T, U>(items: readonly T[], make: (item: T) => MaybePromise<U>): MaybePromise<U[]> {
+  const made: MaybePromise<U>[] = [];
+  let isAwaited = false;
   try {
-    for (const make of makers) made.push(make());
+    for (let i = 0; i < items.length; i++) {
+      const part = make(items[i]!);
+      isAwaited ||= isPromise(part);
+      made.push(part);
+    }
   } catch (error) {
     // One failure is told; those of promises that nobody awaits any more would end the process.
     for (const part of made) if (isPromise(part)) part.then(undefined, () => {});
     throw error;
   }
-  return made.some(isPromise) ? Promise.all(made) : made as T[];
+  return isAwaited ? Promise.all(made) : made as U[];
 }

@@ -48,6 +48,8 @@ export class Part {
   /** The time that names its slots; `undefined` where it holds none. */
   #heldAt: number | undefined;
   #isSettled = false;
+  /** One that is on its way. */
+  #renewal: Promise<void> | undefined;
 
   constructor(origin: Origin, key: string, figures: readonly Figures[], receipt: Receipt | undefined) {
     this.origin = origin;
@@ -95,6 +97,8 @@ export class Part {
 
   /** Once; where slots are held. */
   release(): MaybePromise<void> {
+    // While they are renewed it is not known by which time: by the one that they had, somebody else's would be freed.
+    if (this.#renewal !== undefined) return this.#renewal.then(() => this.release(), () => this.release());
     const chargedAt = this.#heldAt;
     if (chargedAt === undefined) return;
     this.#heldAt = undefined;
@@ -102,12 +106,12 @@ export class Part {
   }
 
   /** Keeps slots that are held for another window. */
-  async renew(): Promise<void> {
+  renew(): Promise<void> {
+    return this.#renewal ??= this.#renew().finally(() => this.#renewal = undefined);
+  }
+
+  async #renew(): Promise<void> {
     const chargedAt = this.#heldAt;
-    if (chargedAt === undefined) return;
-    const renewedAt = await this.origin.renew({ ...this.#receipt!, chargedAt });
-    if (this.#heldAt !== undefined) this.#heldAt = renewedAt;
-    // Released meanwhile, under a time that names no slot any more.
-    else if (renewedAt !== undefined) await this.origin.release({ ...this.#receipt!, chargedAt: renewedAt });
+    if (chargedAt !== undefined) this.#heldAt = await this.origin.renew({ ...this.#receipt!, chargedAt });
   }
 }

@@ -111,7 +111,7 @@ export class RateLimitResult {
   /** Frees the slots that the charge holds in concurrency limits. Idempotent; where it holds none, nothing happens. */
   release(): MaybePromise<void> {
     if (this.#detail === undefined) return;
-    return chain(all(this.#detail.parts.map((part) => () => part.release())), () => {});
+    return chain(all(this.#detail.parts, (part) => part.release()), () => {});
   }
 
   /**
@@ -125,7 +125,7 @@ export class RateLimitResult {
   settle(actualCost: number, rule?: string): MaybePromise<void> {
     checkCost(actualCost);
     const parts = partsOf(this).filter(({ origin }) => rule === undefined || rule === origin.tally.rule);
-    return chain(all(parts.map((part) => () => part.settle(actualCost))), () => {});
+    return chain(all(parts, (part) => part.settle(actualCost)), () => {});
   }
 
   /** Everything, for `JSON.stringify`; an infinite `retryAfter` becomes `null` there, as JSON has no infinity. */

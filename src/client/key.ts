@@ -133,7 +133,7 @@ export function combine<Rest extends readonly unknown[]>(
   for (const selector of selectors) checkSelector("combine", selector);
   if (selectors.length === 0) checkSelector("combine", undefined);
   const combined = (request: Request, ...rest: Rest): MaybePromise<string | null> => {
-    return chain(all(selectors.map((selector) => () => selector(request, ...rest))), join);
+    return chain(all(selectors, (selector) => selector(request, ...rest)), join);
   };
   return Object.assign(combined, {
     [withSecret]: (secret: string) => combine(...selectors.map((selector) => bindSecret(selector, secret))),

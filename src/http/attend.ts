@@ -80,28 +80,19 @@ function hold(limiter: Limiter, result: RateLimitResult): () => void {
   const leases = parts.flatMap(({ origin }) => origin.tally.row.limits.filter(({ transition }) => transition.isHeld));
   const period = Math.min(LONGEST_PERIOD, ...leases.map(({ window }) => window)) / RENEWALS;
   let timer = idleTimer(renew, period);
-  let isRenewing = false;
   let isOver = false;
 
   async function renew(): Promise<void> {
-    isRenewing = true;
     await Promise.all(
       parts.map((part) => part.renew().catch((error) => limiter.tell({ type: "release-failed", error }))),
     );
-    isRenewing = false;
-    if (isOver) free();
-    else timer = idleTimer(renew, period);
-  }
-
-  function free(): void {
-    report(limiter, "release-failed", () => result.release());
+    if (!isOver) timer = idleTimer(renew, period);
   }
 
   return () => {
     isOver = true;
     clearTimeout(timer);
-    // While slots are renewed it is not known by which time; by the one that they had, somebody else's would be freed.
-    if (!isRenewing) free();
+    report(limiter, "release-failed", () => result.release());
   };
 }
 

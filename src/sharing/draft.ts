@@ -27,10 +27,13 @@ export class Draft {
   readonly content: RowContent;
   /** Whether there is anything to write. */
   changed = false;
+  /** The row's time of what was last done to it. */
+  time = 0;
   /** Whether all charges made before are forgotten. */
   wasReset = false;
   readonly #tally: Tally;
   readonly #self: number;
+  #latest = -Infinity;
 
   constructor(tally: Tally, { cells, blockedUntil, touchedAt, owner }: RowContent, self: number) {
     this.content = { cells: cells.slice(), blockedUntil, touchedAt, owner };
@@ -135,8 +138,10 @@ export class Draft {
     return time;
   }
 
-  #enter(now: number): number {
+  #enter(asked: number): number {
     const { content } = this;
+    // Whoever asked first is not always done first; that is no clock that went back.
+    const now = this.#latest = Math.max(this.#latest, asked);
     let time = timeOf(content, now, this.#self);
     if (time === null) {
       this.#tally.row.rewind(content.cells, 0, now);
@@ -146,7 +151,7 @@ export class Draft {
       this.changed = true;
       time = now;
     }
-    return time;
+    return this.time = time;
   }
 
   #touch(time: number): void {

@@ -20,7 +20,7 @@ const GATHER = 5;
 /** Who is denied, and owes nothing, is looked at again after so long, in milliseconds: others may have given something back. */
 const LOOK_AGAIN = 1_000;
 /** Rows that may be owed something at a time; others are asked for one by one. */
-const MAX_OWING = 20_000;
+const MAX_OWING = 10_000;
 
 /** What it needs of its limiter. */
 export interface EventualContext {
@@ -38,8 +38,12 @@ export interface EventualContext {
 /** One row as this process sees it: what stands in the store as far as is known, and its own charges since. */
 interface View {
   content: RowContent;
-  /** Units let in that are not charged in the store yet. */
+  /** Units let in that are not charged in the store yet; fewer than none where some were charged that were not let in after all. */
   owed: number;
+  /** Those among them that are on their way. */
+  flying: number;
+  /** A block that was made here and does not stand in the store yet. */
+  owedBlock: number;
   /** When it was last the store's, by `performance.now()`. */
   syncedAt: number;
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -50,13 +54,18 @@ export class Eventual implements LocalRows {
   readonly #context: EventualContext;
   readonly #views = new WeakMap<RememberedRow, View>();
   readonly #owing = new Set<RememberedRow>();
+  readonly #waiting = new Set<View>();
+  #isClosed = false;
 
   constructor(context: EventualContext) {
     this.#context = context;
   }
 
+  /** A row that is not known may have been forgotten here: where there are many, it is asked for, or it would have a full quota each time. */
   covers(row: RememberedRow): boolean {
-    return row.kind.tally.row.canLease && (row.isOwing || this.#owing.size < MAX_OWING);
+    if (!row.kind.tally.row.canLease) return false;
+    if (!row.isOwing && this.#owing.size >= MAX_OWING) return false;
+    return row.isKnown || this.#views.has(row) || !this.#context.flights.rows.hasForgotten;
   }
 
   holds(row: RememberedRow): boolean {
@@ -70,20 +79,25 @@ export class Eventual implements LocalRows {
   charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Seat {
     const { ledger, key, cost } = charge;
     const view = this.#viewOf(row);
+    const { blockedUntil } = view.content;
     const draft = new Draft(ledger.tally, view.content, this.#context.self());
     const chargedAt = draft.take(now, cost);
     const part = partOf(ledger, key, cost, "cache", chargedAt);
     if (draft.changed) view.content = draft.content;
+    if (view.content.blockedUntil > blockedUntil) view.owedBlock = view.content.blockedUntil;
     if (chargedAt !== undefined) this.#owe(row, view, cost);
     this.#syncLater(row, view);
-    return { part, source: "cache", undo: () => this.#undo(charge, row, now, chargedAt) };
+    return { part, source: "cache", undo: (now) => this.#undo(charge, row, now, chargedAt) };
   }
 
   peek({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined {
     const view = this.#views.get(row);
-    return view === undefined || view.syncedAt === -Infinity
-      ? undefined
-      : ledger.lookedPart(view.content, key, now, cost);
+    if (view === undefined || performance.now() - view.syncedAt > LOOK_AGAIN) return undefined;
+    return ledger.lookedPart(view.content, key, now, cost);
+  }
+
+  pretended(row: RememberedRow): void {
+    this.#takeOver(row, this.#viewOf(row));
   }
 
   change(row: RememberedRow, work: Work): void {
@@ -91,24 +105,23 @@ export class Eventual implements LocalRows {
   }
 
   close(): void {
-    for (const row of this.#owing) {
-      const view = this.#views.get(row)!;
-      clearTimeout(view.timer);
-      this.#commit(row, view);
-    }
+    this.#isClosed = true;
+    for (const view of this.#waiting) clearTimeout(view.timer);
+    for (const row of this.#owing) this.#commit(row, this.#viewOf(row));
   }
 
   #viewOf(row: RememberedRow): View {
     const known = this.#views.get(row);
     if (known !== undefined) return known;
-    const view = { content: row.content, owed: 0, syncedAt: -Infinity, timer: undefined };
+    const { content } = row;
+    const view = { content, owed: 0, flying: 0, owedBlock: 0, syncedAt: -Infinity, timer: undefined };
     this.#views.set(row, view);
     return view;
   }
 
   #owe(row: RememberedRow, view: View, more: number): void {
-    view.owed = Math.max(0, view.owed + more);
-    row.isOwing = view.owed > 0;
+    view.owed += more;
+    row.isOwing = view.owed !== 0 || view.owedBlock > 0;
     if (row.isOwing) this.#owing.add(row);
     else this.#owing.delete(row);
   }
@@ -117,7 +130,7 @@ export class Eventual implements LocalRows {
     const view = this.#viewOf(row);
     if (chargedAt !== undefined) {
       const draft = new Draft(ledger.tally, view.content, this.#context.self());
-      draft.give(now, cost, { cost, chargedAt, delays: [] });
+      draft.give(now, cost);
       view.content = draft.content;
       this.#owe(row, view, -cost);
     }
@@ -125,59 +138,67 @@ export class Eventual implements LocalRows {
   }
 
   #syncLater(row: RememberedRow, view: View): void {
-    if (view.timer !== undefined) return;
     const age = performance.now() - view.syncedAt;
-    const wait = (view.owed > 0 ? this.#context.interval : LOOK_AGAIN) - age;
-    view.timer = setTimeout(() => this.#sync(row, view), Math.max(GATHER, wait));
+    this.#wait(row, view, Math.max(GATHER, (row.isOwing ? this.#context.interval : LOOK_AGAIN) - age));
   }
 
-  #sync(row: RememberedRow, view: View): void {
-    view.timer = undefined;
-    if (this.#context.isOpen()) this.#tryAgain(row, view);
-    else this.#commit(row, view);
+  #wait(row: RememberedRow, view: View, milliseconds: number): void {
+    // Those on their way land first, and look whether more is to be done.
+    if (this.#isClosed || view.timer !== undefined || view.flying !== 0) return;
+    this.#waiting.add(view);
+    view.timer = setTimeout(() => {
+      view.timer = undefined;
+      this.#waiting.delete(view);
+      if (!this.#context.isOpen()) this.#commit(row, view);
+      else if (row.isOwing) this.#wait(row, view, this.#context.interval);
+    }, milliseconds);
   }
 
   /** Writes what is owed, and whatever else is to be done to the row after that. */
   #commit(row: RememberedRow, view: View, work?: Work): void {
     const { flights, now, due } = this.#context;
     let charged = 0;
+    let blockedUntil = 0;
     let wasReset = false;
     flights.add([row], {
       now: work?.now ?? now(),
       due: work?.due ?? due(),
-      fresh: work?.fresh ?? view.owed === 0,
+      fresh: work?.fresh ?? !row.isOwing,
       apply: (drafts) => {
         const [draft] = drafts as [Draft];
-        const { blockedUntil } = view.content;
-        charged = view.owed;
+        view.flying -= charged;
+        charged = view.owed - view.flying;
+        view.flying += charged;
+        blockedUntil = view.owedBlock;
         if (charged > 0) draft.force(now(), charged);
-        if (blockedUntil > now() && blockedUntil > draft.content.blockedUntil) draft.block(blockedUntil);
+        else if (charged < 0) draft.give(now(), -charged);
+        if (blockedUntil > draft.content.blockedUntil) draft.block(blockedUntil);
         work?.apply(drafts);
         wasReset = draft.wasReset;
       },
       done: () => {
+        view.flying -= charged;
+        if (view.owedBlock === blockedUntil) view.owedBlock = 0;
         this.#owe(row, view, wasReset ? -view.owed : -charged);
         this.#takeOver(row, view);
-        if (view.owed > 0) this.#syncLater(row, view);
+        view.syncedAt = performance.now();
+        if (row.isOwing) this.#syncLater(row, view);
         work?.done();
       },
       failed: (error) => {
+        view.flying -= charged;
         // It stays owed: charged twice at worst, never lost.
-        this.#tryAgain(row, view);
+        if (row.isOwing) this.#wait(row, view, this.#context.interval);
         work?.failed(error);
       },
     });
-  }
-
-  #tryAgain(row: RememberedRow, view: View): void {
-    if (view.owed > 0) view.timer ??= setTimeout(() => this.#sync(row, view), this.#context.interval);
   }
 
   /** The store's view, and what has been let in since. */
   #takeOver(row: RememberedRow, view: View): void {
     const draft = new Draft(row.kind.tally, row.content, this.#context.self());
     if (view.owed > 0) draft.force(this.#context.now(), view.owed);
+    if (view.owedBlock > draft.content.blockedUntil) draft.block(view.owedBlock);
     view.content = draft.content;
-    view.syncedAt = performance.now();
   }
 }

@@ -8,7 +8,7 @@ import { apart, type Bundle, type RememberedRow, type Work } from "./remembered_
 import type { StoreCalls } from "./store_calls.ts";
 
 /** Commits of rows that have to fly together that may be refused before they are given up. */
-const MAX_REFUSALS = 20;
+const MAX_REFUSALS = 50;
 /** A commit that takes longer has waited for another process's lock, in milliseconds. */
 const LOCKED = 15;
 /** Rows that vanish under remembered versions look like conflicts: none lives for less, in milliseconds. */
@@ -125,6 +125,7 @@ function loadOf(passengers: readonly Passenger[], read: Set<RememberedRow>): Loa
 }
 
 function rowsOf(passengers: readonly Passenger[]): readonly RememberedRow[] {
+  if (passengers.length === 1) return passengers[0]!.bundle.rows;
   return [...new Set(passengers.flatMap(({ bundle }) => bundle.rows))];
 }
 
@@ -141,7 +142,14 @@ async function attempt(context: FlightContext, load: Load): Promise<readonly Pas
   if (groups.length === 0) return [];
   const writes = groups.map(({ rows }) => rows.map((row) => write(row, drafts.get(row)!, load.now)));
   const start = performance.now();
-  const outcomes = await context.calls.commitGroups(writes, load.due);
+  let outcomes: readonly (GroupOutcome | null)[];
+  try {
+    outcomes = await context.calls.commitGroups(writes, load.due);
+  } catch (error) {
+    // Others have been told already that they were done.
+    for (const { members } of groups) fail(context, members, error);
+    return [];
+  }
   if (performance.now() - start > LOCKED) context.conflicted();
   return groups.flatMap((group, i) => settle(context, load, group, drafts, outcomes[i]!, epoch) ? [] : group.members);
 }
@@ -152,8 +160,9 @@ async function draftRead(context: FlightContext, load: Load, epoch: number): Pro
   const { takesGroups } = context.calls;
   const fresh = freshRows(load);
   // Where a refusal brings along what stands, what may be old is worth a try, and a row never seen is taken for none.
-  const isUsable = (row: RememberedRow) =>
-    row.isTrusted(epoch) || (takesGroups && (row.version !== undefined || !row.isKnown));
+  const isUsable = takesGroups
+    ? (row: RememberedRow) => row.version !== undefined || !row.isKnown
+    : (row: RememberedRow) => row.isTrusted(epoch) && (read.has(row) || !row.isStale);
   await readRows(context, load, rows.filter((row) => !isUsable(row) || (fresh.has(row) && !read.has(row))));
   const drafts = draftAll(context, load);
   // Nothing will be committed that would show a denial to be an old tale.
@@ -222,12 +231,13 @@ function learn(
   const { codec } = row.kind;
   const content = version === null ? null : codec.decode(value);
   if (version !== null && content === null) unreadable(row.key);
-  row.verify(content ?? codec.empty(), version, now, epoch);
+  row.see(content ?? codec.empty(), version, now, epoch);
   read.add(row);
 }
 
-function draftAll({ self }: FlightContext, { passengers, rows }: Load): Drafts {
-  const drafts = new Map(rows.map((row) => [row, new Draft(row.kind.tally, row.content, self())]));
+function draftAll(context: FlightContext, { passengers, rows }: Load): Drafts {
+  const self = context.self();
+  const drafts = new Map(rows.map((row) => [row, new Draft(row.kind.tally, row.content, self)]));
   for (const { bundle, works } of passengers) {
     const own = bundle.rows.map((row) => drafts.get(row)!);
     for (const work of works) work.apply(own);

@@ -176,11 +176,11 @@ export class Flights {
       const isContended = bundle.rows.some((row) => row.isContended);
       const more = bundle.rows.filter((row) => !rows.has(row));
       // Several that share rows are committed as one.
-      const most = bundle.rows.length > 1 ? maxRows : maxFlightRows;
+      const most = bundle.rows.length > 1 ? Math.min(maxRows, maxFlightRows) : maxFlightRows;
       if (group.length > 0 && (isContended || rows.size + more.length > most)) continue;
       group.push(bundle);
       for (const row of more) rows.add(row);
-      if (isContended || rows.size === maxFlightRows) break;
+      if (isContended || rows.size >= maxFlightRows) break;
     }
     return { group, rows };
   }

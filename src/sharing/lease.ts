@@ -18,23 +18,29 @@ const LONGEST = 1_000;
 const SHORTEST_SPAN = 10;
 /** More than was asked for: who has to wait for a refresh asks for less than it would. */
 const SPARE = 1.25;
+/** Who asks for fewer units than this in a lease's time is not worth the commits that charge them and give back what was not spent. */
+const FEW = 4;
 /** The part of what others could still have that is charged ahead. */
 const PART = 1 / 4;
 /** With so small a part left, of units or of time, more is charged ahead while there is something left. */
 const LOW = 1 / 4;
 
-/** Units charged together. */
+/** What one commit has charged, of which some may be left to be spent. */
 export interface Grant {
   units: number;
-  /** How many it was at first. */
-  readonly charged: number;
   /** The row's time of the charge. */
   readonly chargedAt: number;
-  /** When each limit's quota would have been full without it, by the row's time, where that is known. */
-  readonly fullAts: readonly number[] | undefined;
+  /** When each limit's quota would have been full without it, by the row's time. */
+  readonly fullAts: readonly number[];
   /** From when, and until when, they may be spent, by this process's clock. */
   readonly from: number;
   readonly until: number;
+}
+
+/** Units let in of one grant; put back where they were not used. */
+export interface Piece {
+  readonly grant: Grant;
+  readonly units: number;
 }
 
 /** How long what a row is charged now may be spent, in milliseconds; 0 where nothing can be charged ahead. */
@@ -43,36 +49,34 @@ export function leaseTime({ canLease, limits }: RowPlan): number {
 }
 
 export class Lease {
+  /** How often the row is committed. */
+  readonly pace: Pace = new Pace();
   readonly #time: number;
-  /** The one that ends first stands first. */
+  /** Those that have not ended, spent or not; the one that was charged first stands first. */
   #grants: Grant[] = [];
   /** What has ended, and is to be given back. */
   #ended: Grant[] = [];
   #left = 0;
   #asked = 0;
+  #isNew = true;
   #askedSince: number;
   #askedAt: number;
+  /** What has been asked for and will be no news once it is charged, and until when. */
+  #counted = 0;
+  #countedUntil: number;
   #lowUnits = 0;
   #lowFrom = Infinity;
-  /** How often it is committed. */
-  readonly pace: Pace = new Pace();
 
   /** @param time How long a grant lasts, in milliseconds. */
   constructor(time: number, now: number) {
     this.#time = time;
-    this.#askedSince = now;
-    this.#askedAt = now;
+    this.#askedSince = this.#askedAt = this.#countedUntil = now;
   }
 
   /** Units that may be spent. */
   left(now: number): number {
     this.#endOld(now);
     return this.#left;
-  }
-
-  /** Whether it could let in so much. */
-  has(cost: number, now: number): boolean {
-    return this.left(now) >= Math.max(cost, 1);
   }
 
   /** Whether nothing is left of it, not even to be given back. */
@@ -91,7 +95,9 @@ export class Lease {
 
   /** Somebody asks for so much. */
   ask(cost: number, now: number): void {
-    this.#asked += cost;
+    // Whoever comes first says nothing of how many follow: most keys are asked for now and then.
+    if (!this.#isNew) this.#asked += cost;
+    this.#isNew = false;
     this.#askedAt = now;
   }
 
@@ -100,77 +106,89 @@ export class Lease {
     return Math.abs(now - this.#askedAt) > LONGEST;
   }
 
-  /** Lets in `cost`, which it has; what is given can be put back. */
-  spend(cost: number): Grant {
-    const [{ units, fullAts }] = this.#grants as [Grant];
-    let { chargedAt, from, until } = this.#grants[0]!;
-    for (let missing = cost; missing > 0;) {
-      const grant = this.#grants[0]!;
+  /** Lets in `cost`, which it has. */
+  spend(cost: number): readonly Piece[] {
+    const pieces: Piece[] = [];
+    let missing = cost;
+    for (const grant of this.#grants) {
       const units = Math.min(missing, grant.units);
-      missing -= units;
-      chargedAt = Math.min(chargedAt, grant.chargedAt);
-      from = Math.max(from, grant.from);
-      until = Math.min(until, grant.until);
-      // A grant that is spent to the last unit is of no use any more.
-      if ((grant.units -= units) === 0) this.#grants.shift();
+      if (units === 0) continue;
+      grant.units -= units;
+      pieces.push({ grant, units });
+      if ((missing -= units) === 0) break;
     }
     this.#left -= cost;
-    return { units: cost, charged: cost, chargedAt, fullAts: cost <= units ? fullAts : undefined, from, until };
+    return pieces;
   }
 
-  /** How many units to charge ahead where others could have `remaining`; demand is measured anew from here on. */
+  /** Takes back what was let in and not used. */
+  putBack(pieces: readonly Piece[]): void {
+    for (const { grant, units } of pieces) {
+      grant.units += units;
+      if (this.#grants.includes(grant)) this.#left += units;
+      else if (!this.#ended.includes(grant)) this.#ended.push(grant);
+    }
+  }
+
+  /** How many units to charge ahead where others could have `remaining`; once they are, demand is measured anew from here on. */
   wanted(now: number, remaining: number): number {
-    const rate = this.#asked / Math.max(SHORTEST_SPAN, now - this.#askedSince);
-    return Math.max(0, Math.min(Math.floor(rate * this.#time * SPARE) - this.left(now), Math.floor(remaining * PART)));
+    this.#counted = this.#asked;
+    this.#countedUntil = Math.max(now, this.#askedAt);
+    const rate = this.#counted / Math.max(SHORTEST_SPAN, this.#countedUntil - this.#askedSince);
+    const most = Math.floor(rate * this.#time * SPARE);
+    return most < FEW ? 0 : Math.max(0, Math.min(most - this.left(now), Math.floor(remaining * PART)));
   }
 
-  /** Units just charged, as they may be spent: not beyond the end of the window, which is told by the row's time. */
-  grant(units: number, chargedAt: number, now: number, windowEnd: number, fullAts?: readonly number[]): Grant {
-    const until = now + Math.min(this.#time, windowEnd - chargedAt);
-    return { units, charged: units, chargedAt, fullAts, from: now, until };
+  /** How long units may be spent that were charged at `chargedAt`, in milliseconds: not beyond the end of their window. */
+  timeOf(chargedAt: number, windowEnd: number): number {
+    return Math.min(this.#time, windowEnd - chargedAt);
   }
 
   /** A commit was made of what had been asked for. */
-  refreshed(now: number, grant: Grant | undefined): void {
-    this.#asked = 0;
-    this.#askedSince = now;
+  refreshed(grant: Grant | undefined): void {
+    this.#asked -= this.#counted;
+    this.#counted = 0;
+    this.#askedSince = this.#countedUntil;
     this.#lowUnits = (grant?.units ?? 0) * LOW;
-    this.#lowFrom = grant === undefined ? Infinity : grant.until - (grant.until - grant.from) * LOW;
-    if (grant !== undefined) this.putBack(grant);
-  }
-
-  /** Takes units over that were charged, or were not used. */
-  putBack(grant: Grant): void {
-    this.#left += grant.units;
+    this.#lowFrom = this.#lowUnits === 0 ? Infinity : grant!.until - (grant!.until - grant!.from) * LOW;
+    if (grant === undefined) return;
     this.#grants.push(grant);
-    this.#grants.sort((a, b) => a.until - b.until);
+    this.#left += grant.units;
   }
 
   /** Ends all grants; what is left of them is to be given back. */
   end(): void {
-    this.#ended.push(...this.#grants);
+    this.#ended.push(...this.#grants.filter(({ units }) => units > 0));
     this.#grants = [];
     this.#left = 0;
   }
 
   /** What is to be given back; it is nobody's any more. */
   takeEnded(): readonly Grant[] {
-    return this.#ended.splice(0);
+    return this.#ended.splice(0).map((grant) => {
+      const taken = { ...grant };
+      grant.units = 0;
+      return taken;
+    });
   }
 
   /** Forgets everything: it counts no longer. */
   forget(): void {
     this.end();
-    this.#ended = [];
+    this.takeEnded();
   }
 
   #endOld(now: number): void {
-    for (let grant = this.#grants[0]; grant !== undefined; grant = this.#grants[0]) {
-      // A clock that went back would make it last longer than it may.
-      if (now >= grant.from && now < grant.until) return;
-      this.#left -= grant.units;
-      this.#ended.push(grant);
-      this.#grants.shift();
+    // A clock that went back would make one last longer than it may.
+    if (this.#grants.every(({ from, until }) => now >= from && now < until)) return;
+    const live: Grant[] = [];
+    for (const grant of this.#grants) {
+      if (now >= grant.from && now < grant.until) live.push(grant);
+      else {
+        this.#left -= grant.units;
+        if (grant.units > 0) this.#ended.push(grant);
+      }
     }
+    this.#grants = live;
   }
 }

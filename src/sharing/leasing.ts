@@ -7,72 +7,92 @@ import type { RowContent } from "../stores/row_codec.ts";
 import { idleTimer } from "./deadline.ts";
 import type { Draft } from "./draft.ts";
 import type { Flights } from "./flights.ts";
-import { type Grant, Lease } from "./lease.ts";
+import type { Grant, Lease, Piece } from "./lease.ts";
+import { type Landlord, LeasedRow } from "./leased_row.ts";
 import type { LocalRows, Seat } from "./local_rows.ts";
+import type { Asking, Refresh } from "./refresh.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
-import { Refresh } from "./refresh.ts";
 import type { SharedLedger } from "./shared_ledger.ts";
 
 /** Refreshes that nobody waits for gather for so long, to share commits, in milliseconds. */
 const GATHER = 5;
 /** How often what has ended is looked for, in milliseconds. */
 const SWEEP = 250;
-/** Rows that have leases; others are asked for unit by unit. */
-const MAX_LEASES = 20_000;
+/** Rows that have leases, half of those that are remembered; others are asked for unit by unit. */
+const MAX_LEASES = 10_000;
 
 /** What leasing needs of its limiter. */
-export interface LeasingContext {
+export interface LeasingContext extends Pick<Landlord, "now" | "due" | "isOpen"> {
   readonly flights: Flights;
-  now(): number;
-  /** When an answer is due that is asked for now, by `performance.now()`. */
-  due(): number;
-  /** Whether the store is left alone. */
-  isOpen(): boolean;
 }
 
 export class Leasing implements LocalRows {
   readonly source = "lease";
   readonly #context: LeasingContext;
-  readonly #leases = new Map<RememberedRow, Lease>();
-  /** Refreshes that can be joined. */
-  readonly #joinable = new Map<RememberedRow, Refresh>();
-  /** Those among them that wait for their time. */
-  readonly #delayed = new Map<RememberedRow, ReturnType<typeof setTimeout>>();
-  #sweeping = false;
-  #closed = false;
+  readonly #landlord: Landlord;
+  readonly #leased = new Map<RememberedRow, LeasedRow>();
+  readonly #gathering = new Set<LeasedRow>();
+  #isSweeping = false;
+  #isClosed = false;
 
   constructor(context: LeasingContext) {
     this.#context = context;
+    this.#landlord = {
+      ...context,
+      isClosed: () => this.#isClosed,
+      gather: (leased) => this.#gather(leased),
+      commit: (row: RememberedRow, refresh: Refresh) => context.flights.add([row], refresh),
+    };
   }
 
   covers(row: RememberedRow): boolean {
-    return row.kind.leaseTime > 0 && (row.isOwing || this.#leases.size < MAX_LEASES);
+    return row.kind.leaseTime > 0 && (row.isOwing || this.#leased.size < MAX_LEASES);
   }
 
   holds(row: RememberedRow, now: number): boolean {
-    return row.isOwing && !this.#leases.get(row)!.isOver(now);
+    return row.isOwing && !this.#leased.get(row)!.lease.isOver(now);
   }
 
-  charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): MaybePromise<Seat | Error> {
-    const { ledger, key, cost } = charge;
-    const lease = this.#leaseOf(row, now);
-    lease.ask(cost, now);
-    if (!lease.has(cost, now) || !ledger.look(row.content, now, 0)) {
-      const refresh = this.#join(row, lease, now);
-      refresh.isAsked = refresh.isShort = true;
-      return new Promise((resolve) => refresh.add(new Charging(this, charge, row, now, resolve)));
+  charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number, due: number): MaybePromise<Seat | Error> {
+    const leased = this.#leasedOf(row);
+    leased.lease.ask(charge.cost, now);
+    const seat = this.spend(charge, row, now);
+    if (seat === undefined) {
+      return new Promise((resolve) => leased.ask(new Charging(this, charge, row, { now, due }, resolve)));
     }
-    const grant = lease.spend(cost);
-    if (lease.isLow(now) && !this.#joinable.has(row)) this.#start(row, lease, now, GATHER).isAsked = true;
-    showLeft(ledger, lease.left(now));
-    const part = partOf(ledger, key, cost, "lease", grant.chargedAt);
-    return { part, source: "lease", undo: () => this.undo(charge, row, now, grant) };
+    leased.topUp(now);
+    return seat;
   }
 
-  peek({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined {
-    const lease = this.#leases.get(row);
-    if (lease === undefined || !lease.has(cost, now) || !ledger.look(row.content, now, 0)) return undefined;
-    showLeft(ledger, lease.left(now));
+  chargeHeld(
+    charges: readonly Charge<SharedLedger>[],
+    rows: readonly RememberedRow[],
+    now: number,
+  ): readonly Part[] | undefined {
+    for (let i = 0; i < rows.length; i++) {
+      if (!rows[i]!.isOwing || !this.#allows(charges[i]!, rows[i]!, now)) return undefined;
+    }
+    return rows.map((row, i) => {
+      const leased = this.#leasedOf(row);
+      leased.lease.ask(charges[i]!.cost, now);
+      const [part] = spendHeld(charges[i]!, leased.lease, now);
+      leased.topUp(now);
+      return part;
+    });
+  }
+
+  /** Charges the units that are held, if there are enough. */
+  spend(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Seat | undefined {
+    const { lease } = this.#leasedOf(row);
+    if (!this.#allows(charge, row, now)) return undefined;
+    const [part, pieces] = spendHeld(charge, lease, now);
+    return { part, source: "lease", undo: (now) => this.undo(charge, row, now, pieces) };
+  }
+
+  peek(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined {
+    if (!row.isOwing || !this.#allows(charge, row, now)) return undefined;
+    const { ledger, key, cost } = charge;
+    showLeft(ledger, this.#leasedOf(row).lease.left(now));
     return partOf(ledger, key, cost, "lease", undefined);
   }
 
@@ -80,115 +100,100 @@ export class Leasing implements LocalRows {
     return content;
   }
 
+  /** What the store has not taken is true here all the same; units charged before it must not be spent. */
+  pretended(row: RememberedRow): void {
+    this.#leased.get(row)?.lease.forget();
+  }
+
   change(row: RememberedRow, work: Work): void {
-    const lease = this.#leases.get(row);
-    if (lease === undefined) this.#context.flights.add([row], work);
-    else this.#join(row, lease, work.now).add(work);
+    const leased = this.#leased.get(row);
+    if (leased === undefined) this.#context.flights.add([row], work);
+    else leased.add(work);
   }
 
   /** Units that were charged were not used. */
-  undo({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number, grant: Grant | undefined): Part {
-    const lease = this.#leaseOf(row, now);
-    if (grant !== undefined) lease.putBack(grant);
+  undo({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number, pieces: readonly Piece[]): Part {
+    const leased = this.#leasedOf(row);
+    leased.lease.putBack(pieces);
+    if (this.#isClosed) leased.close();
     const part = ledger.lookedPart(row.content, key, now, cost);
     return part.isAllowed ? part : this.peek({ ledger, key, cost }, row, now) ?? part;
   }
 
-  /** What a charge made at `chargedAt` would be as units that may still be spent. */
-  grant(row: RememberedRow, units: number, now: number, draft: Draft, chargedAt: number): Grant {
-    return this.#leaseOf(row, now).grant(units, chargedAt, now, draft.windowEnd);
-  }
-
   close(): void {
-    this.#closed = true;
-    for (const [row, lease] of this.#leases) {
-      lease.end();
-      this.#giveBack(row, lease, 0);
-    }
-    for (const row of [...this.#delayed.keys()]) this.#fly(row);
+    this.#isClosed = true;
+    this.#gathering.clear();
+    for (const leased of this.#leased.values()) leased.close();
   }
 
-  #leaseOf(row: RememberedRow, now: number): Lease {
-    const known = this.#leases.get(row);
+  /** Whether there are enough units, and nothing known against their being spent; the row's verdicts tell what the store has left, then. */
+  #allows({ ledger, cost }: Charge<SharedLedger>, row: RememberedRow, now: number): boolean {
+    return this.#leasedOf(row).lease.left(now) >= Math.max(cost, 1) && ledger.look(row.content, now, 0) &&
+      ledger.tally.row.verdicts.every(({ ok }) => ok);
+  }
+
+  #leasedOf(row: RememberedRow): LeasedRow {
+    const known = this.#leased.get(row);
     if (known !== undefined) return known;
-    const lease = new Lease(row.kind.leaseTime, now);
-    this.#leases.set(row, lease);
+    const leased = new LeasedRow(row, this.#landlord);
+    this.#leased.set(row, leased);
     row.isOwing = true;
     this.#sweepLater();
-    return lease;
+    return leased;
   }
 
-  #join(row: RememberedRow, lease: Lease, now: number): Refresh {
-    return this.#joinable.get(row) ?? this.#start(row, lease, now, 0);
-  }
-
-  /** @param gather Milliseconds that it may wait for others. */
-  #start(row: RememberedRow, lease: Lease, now: number, gather: number): Refresh {
-    const due = this.#context.due();
-    const refresh = new Refresh(row, lease, now, due, () => this.#joinable.delete(row));
-    this.#joinable.set(row, refresh);
-    // Whoever waits for it has to be answered in time.
-    const wait = Math.min(Math.max(gather, lease.pace.take()), (due - performance.now()) / 2);
-    if (wait > 0) this.#delayed.set(row, setTimeout(() => this.#fly(row), wait));
-    else this.#context.flights.add([row], refresh);
-    return refresh;
-  }
-
-  #fly(row: RememberedRow): void {
-    clearTimeout(this.#delayed.get(row));
-    this.#delayed.delete(row);
-    this.#context.flights.add([row], this.#joinable.get(row)!);
+  #gather(leased: LeasedRow): void {
+    this.#gathering.add(leased);
+    if (this.#gathering.size > 1) return;
+    setTimeout(() => {
+      const gathered = [...this.#gathering];
+      this.#gathering.clear();
+      for (const leased of gathered) leased.fly();
+    }, GATHER);
   }
 
   #sweepLater(): void {
-    if (this.#sweeping || this.#closed) return;
-    this.#sweeping = true;
+    if (this.#isSweeping || this.#isClosed) return;
+    this.#isSweeping = true;
     idleTimer(() => this.#sweep(), SWEEP);
   }
 
   #sweep(): void {
-    this.#sweeping = false;
+    this.#isSweeping = false;
     const now = this.#context.now();
-    for (const [row, lease] of this.#leases) {
-      if (this.#joinable.has(row)) continue;
-      if (!lease.isOver(now)) this.#giveBack(row, lease, GATHER);
-      else if (lease.isIdle(now)) {
-        this.#leases.delete(row);
-        row.isOwing = false;
-      }
+    for (const [row, leased] of this.#leased) {
+      leased.sweep(now);
+      if (!leased.isIdle(now)) continue;
+      this.#leased.delete(row);
+      row.isOwing = false;
     }
-    if (this.#leases.size > 0) this.#sweepLater();
-  }
-
-  #giveBack(row: RememberedRow, lease: Lease, gather: number): void {
-    if (!lease.hasEnded || this.#joinable.has(row)) return;
-    // Not kept until the store is back: by then it would not count any more, or have been forgotten.
-    if (this.#context.isOpen()) lease.forget();
-    else this.#start(row, lease, this.#context.now(), gather);
+    if (this.#leased.size > 0) this.#sweepLater();
   }
 }
 
 /** One who waits for the store. */
-class Charging implements Work {
+class Charging implements Asking {
+  readonly cost: number;
   readonly now: number;
   readonly due: number;
   readonly fresh = false;
+  grant: Grant | undefined = undefined;
   readonly #leasing: Leasing;
   readonly #charge: Charge<SharedLedger>;
   readonly #row: RememberedRow;
   readonly #resolve: (seat: Seat | Error) => void;
   #part: Part | undefined;
-  #grant: Grant | undefined;
 
   constructor(
     leasing: Leasing,
     charge: Charge<SharedLedger>,
     row: RememberedRow,
-    now: number,
+    { now, due }: { readonly now: number; readonly due: number },
     resolve: (seat: Seat | Error) => void,
   ) {
+    this.cost = charge.cost;
     this.now = now;
-    this.due = charge.ledger.due();
+    this.due = due;
     this.#leasing = leasing;
     this.#charge = charge;
     this.#row = row;
@@ -197,15 +202,20 @@ class Charging implements Work {
 
   apply([draft]: readonly Draft[]): void {
     const { ledger, key, cost } = this.#charge;
-    const chargedAt = draft!.take(this.now, cost);
-    this.#part = partOf(ledger, key, cost, "store", chargedAt);
-    const isCharged = chargedAt !== undefined && cost > 0;
-    this.#grant = isCharged ? this.#leasing.grant(this.#row, cost, this.now, draft!, chargedAt) : undefined;
+    this.#part = partOf(ledger, key, cost, "store", draft!.take(this.now, cost));
+  }
+
+  serve(now: number): boolean {
+    const seat = this.#leasing.spend(this.#charge, this.#row, now);
+    if (seat !== undefined) this.#resolve(seat);
+    return seat !== undefined;
   }
 
   done(): void {
-    const undo = () => this.#leasing.undo(this.#charge, this.#row, this.now, this.#grant);
-    this.#resolve({ part: this.#part!, source: "store", undo });
+    const part = this.#part!;
+    const pieces = part.isCharged && this.cost > 0 ? [{ grant: this.grant!, units: this.cost }] : [];
+    const undo = (now: number) => this.#leasing.undo(this.#charge, this.#row, now, pieces);
+    this.#resolve({ part, source: "store", undo });
   }
 
   failed(error: unknown): void {
@@ -213,9 +223,22 @@ class Charging implements Work {
   }
 }
 
+/** Charges units that are held, where the row's verdicts tell what the store has left. */
+function spendHeld(
+  { ledger, key, cost }: Charge<SharedLedger>,
+  lease: Lease,
+  now: number,
+): readonly [Part, readonly Piece[]] {
+  const pieces = lease.spend(cost);
+  showLeft(ledger, lease.left(now));
+  return [partOf(ledger, key, cost, "lease", pieces[0]?.grant.chargedAt ?? now), pieces];
+}
+
 /** Makes the verdicts of a row that allows speak of the units that this process holds as well. */
 function showLeft({ tally }: SharedLedger, left: number): void {
-  for (const [i, verdict] of tally.row.verdicts.entries()) {
-    verdict.remaining = Math.min(tally.row.limits[i]!.transition.capacity, verdict.remaining + left);
+  const { limits, verdicts } = tally.row;
+  for (let i = 0; i < verdicts.length; i++) {
+    const verdict = verdicts[i]!;
+    verdict.remaining = Math.min(limits[i]!.transition.capacity, verdict.remaining + left);
   }
 }

@@ -12,7 +12,7 @@ export interface Seat {
   readonly part: Part;
   readonly source: Source;
   /** Undoes the charge, as others deny the decision; gives the part as it is without. */
-  undo(): Part;
+  undo(now: number): Part;
 }
 
 /** What answers. */
@@ -22,13 +22,21 @@ export interface LocalRows {
   /** Whether it answers for a row. */
   covers(row: RememberedRow): boolean;
   /** Charges a row if its limits allow; gives the error, and rejects with none, where the store was needed for it and has failed. */
-  charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): MaybePromise<Seat | Error>;
+  charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number, due: number): MaybePromise<Seat | Error>;
+  /** Charges all rows of a decision at once, where it has enough of each of them: what most decisions are. Else it charges nothing. */
+  chargeHeld?(
+    charges: readonly Charge<SharedLedger>[],
+    rows: readonly RememberedRow[],
+    now: number,
+  ): readonly Part[] | undefined;
   /** What it would answer; `undefined` where it would have to ask. */
   peek(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined;
   /** Whether it has units, or is to give some back, so that what is remembered of the store does not tell whether a row denies. */
   holds(row: RememberedRow, now: number): boolean;
   /** A row as it is known here, its charges that are not in the store yet among it. */
   known(row: RememberedRow): RowContent;
+  /** What is known of a row has been changed without the store. */
+  pretended(row: RememberedRow): void;
   /** Has a row changed in the store, and in what is known of it here. */
   change(row: RememberedRow, work: Work): void;
   /** Has everything that is here and not in the store yet written there. */

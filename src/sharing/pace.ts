@@ -9,7 +9,9 @@ export class Pace {
   /** Takes the next commit; milliseconds after which it may be made. */
   take(): number {
     const now = performance.now();
-    this.#credit = Math.min(BURST, this.#credit + (now - this.#at) / INTERVAL) - 1;
+    const credit = Math.min(BURST, this.#credit + (now - this.#at) / INTERVAL);
+    // Who cannot wait so long is not made to wait for it later.
+    this.#credit = Math.max(-1, credit - 1);
     this.#at = now;
     return Math.max(0, -this.#credit * INTERVAL);
   }

@@ -2,34 +2,53 @@
 import type { RememberedRow } from "./remembered_row.ts";
 
 /** What is remembered beyond rows that are being worked on. */
-const MAX_ROWS = 20_000;
+const MAX_ROWS = 40_000;
 
-/** A bounded number of rows; those that were worked on last stay. */
+/**
+ * A bounded number of rows; those that were worked on last stay.
+ *
+ * In two halves: what is worked on goes into the younger, and when that is full the older one goes, but for what is needed. That costs nothing a row,
+ * where one map in the order of use would be searched for its oldest each time.
+ */
 export class RememberedRows {
-  readonly #rows = new Map<string, RememberedRow>();
+  /** Whether any row has ever been forgotten: one that is not here need not be new. */
+  hasForgotten = false;
+  #young = new Map<string, RememberedRow>();
+  #old = new Map<string, RememberedRow>();
 
   get size(): number {
-    return this.#rows.size;
+    return this.#young.size + this.#old.size;
   }
 
   /** Bytes of their cells. */
   get bytes(): number {
     let bytes = 0;
-    for (const { content } of this.#rows.values()) bytes += content.cells.byteLength;
+    for (const rows of [this.#young, this.#old]) {
+      for (const { content } of rows.values()) bytes += content.cells.byteLength;
+    }
     return bytes;
   }
 
   get(key: string): RememberedRow | undefined {
-    return this.#rows.get(key);
+    return this.#young.get(key) ?? this.#old.get(key);
   }
 
   /** Remembers a row, or that it has just been worked on. */
   put(row: RememberedRow): void {
-    this.#rows.delete(row.key);
-    this.#rows.set(row.key, row);
-    for (const [key, old] of this.#rows) {
-      if (this.#rows.size <= MAX_ROWS) return;
-      if (!old.isBusy) this.#rows.delete(key);
+    if (this.#young.get(row.key) === row) return;
+    this.#old.delete(row.key);
+    this.#young.set(row.key, row);
+    if (this.#young.size >= MAX_ROWS / 2) this.#forget();
+  }
+
+  #forget(): void {
+    const needed = new Map<string, RememberedRow>();
+    for (const [key, row] of this.#old) {
+      if (row.isBusy) needed.set(key, row);
+      else if (row.client !== undefined) row.kind.byClient.delete(row.client);
     }
+    this.hasForgotten ||= needed.size < this.#old.size;
+    this.#old = this.#young;
+    this.#young = needed;
   }
 }

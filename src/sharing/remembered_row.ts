@@ -9,12 +9,16 @@ export interface RowKind {
   readonly codec: RowCodec;
   /** How long units that are charged ahead may be spent, in milliseconds; 0 where none can be. */
   readonly leaseTime: number;
+  /** Those that are remembered, by who their clients are to the ledger: to make their stored keys for each request would take longer than the rest. */
+  readonly byClient: Map<string, RememberedRow>;
 }
 
 /** One row of the store, as this process knows it. */
 export class RememberedRow {
   readonly key: string;
   readonly kind: RowKind;
+  /** What it is found by in its kind, if it is. */
+  client: string | undefined = undefined;
   /** What stands in the store, as far as is known. */
   content: RowContent;
   /** The version that it stands there under; `undefined` where nothing is known. */
@@ -24,6 +28,10 @@ export class RememberedRow {
   /** The asker's time when that was last seen to be true. */
   #verifiedAt = -Infinity;
   #epoch = -1;
+  /** The last version that was known, when it was known by `performance.now()`, and for how long one is likely to stand. */
+  #last: string | null | undefined;
+  #seenAt = 0;
+  #lasts = Infinity;
   inFlight = false;
   /** Whether this process has something to write to it, now or later. */
   isOwing = false;
@@ -40,13 +48,23 @@ export class RememberedRow {
     this.content = kind.codec.empty();
   }
 
-  /** Takes over what has just been read or written. */
+  /** Takes over what has just been read, and learns from it how soon others write. */
+  see(content: RowContent, version: string | null, at: number, epoch: number): void {
+    const age = performance.now() - this.#seenAt;
+    if (this.#last !== undefined && this.#last !== version) this.#lasts = age / 2;
+    else if (age > this.#lasts) this.#lasts = 2 * age;
+    this.verify(content, version, at, epoch);
+  }
+
+  /** Takes over what stands in the store now. */
   verify(content: RowContent, version: string | null, at: number, epoch: number): void {
     this.content = content;
     this.version = version;
     this.isKnown = true;
     this.#verifiedAt = at;
     this.#epoch = epoch;
+    this.#last = version;
+    this.#seenAt = performance.now();
   }
 
   /** Takes over what should stand in the store, and may not. */
@@ -66,9 +84,14 @@ export class RememberedRow {
     return this.isOwing || this.inFlight || this.wanted > 0 || this.alone.waiting > 0;
   }
 
-  /** Whether a commit is likely to find this version. */
+  /** Whether nobody else has had a turn since this version was found or written. */
   isTrusted(epoch: number): boolean {
     return this.version !== undefined && this.#epoch === epoch;
+  }
+
+  /** Whether others have probably written it meanwhile: it is read before it is written, rather than written in vain. */
+  get isStale(): boolean {
+    return performance.now() - this.#seenAt > this.#lasts;
   }
 
   /** Whether what is known was true less than a second before `now`. */

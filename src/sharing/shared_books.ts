@@ -86,7 +86,9 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     if (consistency === "leased") this.#local = new Leasing(context);
     else if (consistency === "eventual") this.#local = new Eventual({ ...context, interval, self: () => this.self() });
     this.#elsewhere = {
-      strict: (charges, rows, now) => this.#decide(charges, rows, now, false),
+      strict: (charges, rows, now, due) => this.#decide(charges, rows, now, due, false),
+      due: () => this.due(),
+      now,
       fallback: (charges, now) => this.#fallback.decide(charges, now, false),
     };
   }
@@ -100,13 +102,18 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
   takeTogether(charges: readonly Charge<SharedLedger>[], now: number): MaybePromise<RateLimitResult> {
     if (this.#breaker.isOpen) return this.#fallback.decide(charges, now, false);
     const rows = charges.map(({ ledger, key }) => ledger.row(key));
-    const denial = this.#knownDenial(charges, rows, now);
+    const held = this.#local?.chargeHeld?.(charges, rows, now);
+    const denial = held === undefined ? this.#knownDenial(charges, rows, now) : undefined;
     if (denial !== undefined) return denial;
     for (const { ledger, key } of charges) ledger.chargeOwed(key);
+    if (held !== undefined) {
+      const [{ ledger, key }] = charges as [Charge<SharedLedger>];
+      return new RateLimitResult(ledger, key, UNCHARGED, now, this.#local!.source, detailOfParts(held, 0));
+    }
     if (this.#local !== undefined && rows.some((row) => this.#local!.covers(row))) {
       return takeTogether(charges, rows, now, this.#local, this.#elsewhere);
     }
-    return this.#decide(charges, rows, now, false);
+    return this.#decide(charges, rows, now, this.due(), false);
   }
 
   peek(charge: Charge<SharedLedger>, now: number): MaybePromise<RateLimitResult> {
@@ -114,7 +121,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     const { ledger, key } = charge;
     const row = ledger.row(key);
     const part = this.#local?.peek(charge, row, now);
-    if (part === undefined) return this.#decide([charge], [row], now, true);
+    if (part === undefined) return this.#decide([charge], [row], now, this.due(), true);
     return new RateLimitResult(ledger, key, UNCHARGED, now, this.#local!.source, detailOfParts([part], 0));
   }
 
@@ -123,11 +130,17 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     return new Promise((resolve, reject) => {
       const failed = (cause?: unknown) => {
         ledger.pretend(key, change);
+        this.#local?.pretended(row);
         reject(storeFailed(cause));
       };
       if (this.#breaker.isOpen) return failed();
-      this.#change(row, new Change({ now, due: this.due() }, change, resolve, failed));
+      this.add(row, new Change({ now, due: this.due() }, change, resolve, failed));
     });
+  }
+
+  add(row: RememberedRow, work: Work): void {
+    if (this.#local === undefined) this.#flights.add([row], work);
+    else this.#local.change(row, work);
   }
 
   stats(): BookStats {
@@ -165,19 +178,15 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     charges: readonly Charge<SharedLedger>[],
     rows: readonly RememberedRow[],
     now: number,
+    due: number,
     isPeek: boolean,
   ): Promise<RateLimitResult> {
     return new Promise((resolve, reject) => {
-      const work = new Decision(charges, now, this.due(), isPeek, this.#fallback, resolve, reject);
+      const work = new Decision(charges, now, due, isPeek, this.#fallback, resolve, reject);
       // A look at a row comes after what this process has to write to it.
-      if (isPeek) this.#change(rows[0]!, work);
+      if (isPeek) this.add(rows[0]!, work);
       else this.#flights.add(rows, work);
     });
-  }
-
-  #change(row: RememberedRow, work: Work): void {
-    if (this.#local === undefined) this.#flights.add([row], work);
-    else this.#local.change(row, work);
   }
 
   /** A denial that is known; all rows seen within the last second, so that what others have undone is seen. */

@@ -12,7 +12,7 @@ import { Draft, finish, isOver, timeOf } from "./draft.ts";
 import type { LocalLedger } from "./fallback.ts";
 import type { Flights } from "./flights.ts";
 import { leaseTime } from "./lease.ts";
-import type { RememberedRow, RowKind } from "./remembered_row.ts";
+import type { RememberedRow, RowKind, Work } from "./remembered_row.ts";
 import { Change } from "./works.ts";
 
 /** Clients' names up to this length stand in keys as they are; longer ones, and ones that are not plain text, are hashed. */
@@ -26,6 +26,8 @@ export interface Binding {
   peek(charge: Charge<SharedLedger>, now: number): MaybePromise<RateLimitResult>;
   /** Has a row changed in the store, and in any case in what this process knows of it. */
   change(ledger: SharedLedger, key: string, now: number, change: (draft: Draft) => void): Promise<void>;
+  /** Has something done to a row, together with whatever else is to be. */
+  add(row: RememberedRow, work: Work): void;
   /** The limiter's own number, by which it knows its own clock. */
   self(): number;
   now(): number;
@@ -53,7 +55,7 @@ export class SharedLedger implements Ledger {
     this.#books = books;
     this.#flights = flights;
     this.#local = local;
-    this.#kind = { tally, codec, leaseTime: leaseTime(tally.row) };
+    this.#kind = { tally, codec, leaseTime: leaseTime(tally.row), byClient: new Map() };
     const { namespace } = tally;
     this.#prefix = `${codec.fingerprint}/${namespace.length <= LONGEST_NAMESPACE ? namespace : hash(namespace)}/`;
   }
@@ -109,7 +111,13 @@ export class SharedLedger implements Ledger {
 
   /** The row of a key, as far as this process knows it. */
   row(key: string): RememberedRow {
-    return this.#flights.row(this.#stored(key), this.#kind);
+    const known = this.#kind.byClient.get(key);
+    if (known !== undefined) return known;
+    const row = this.#flights.row(this.#stored(key), this.#kind);
+    if (key.length > LONGEST_CLIENT) return row;
+    row.client = key;
+    this.#kind.byClient.set(key, row);
+    return row;
   }
 
   /** What is known of a key's row. */
@@ -154,11 +162,6 @@ export class SharedLedger implements Ledger {
     return partOf(this, key, cost, "cache", undefined);
   }
 
-  /** When an answer is due that is asked for now, by `performance.now()`. */
-  due(): number {
-    return this.#books.due();
-  }
-
   /** Has all charged that this process admitted while the store was down. */
   chargeAllOwed(): void {
     const { journal } = this.#local;
@@ -180,7 +183,7 @@ export class SharedLedger implements Ledger {
     // It stays in the journal, and is tried again when the store answers again: charged twice at worst, never lost.
     const failed = () => void this.#charging.delete(key);
     const charge = (draft: Draft) => draft.forceLate(now, units);
-    this.#flights.add([this.row(key)], new Change({ now, due: this.#books.due() }, charge, done, failed));
+    this.#books.add(this.row(key), new Change({ now, due: this.#books.due() }, charge, done, failed));
   }
 
   #change(key: string, now: number, change: (draft: Draft) => void): Promise<void> {

@@ -39,9 +39,9 @@ export class StoreCalls {
     return this.#store.commitGroups !== undefined;
   }
 
-  /** The most rows that one call takes. */
+  /** The most rows that one call takes, unless they have to be committed as one. */
   get maxFlightRows(): number {
-    return (this.takesGroups ? this.#store.maxGroupRows : undefined) ?? this.#store.maxRows;
+    return this.#store.maxGroupRows ?? this.#store.maxRows;
   }
 
   read(keys: readonly string[], due: number): Promise<readonly StoredRow[]> {

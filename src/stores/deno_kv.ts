@@ -2,11 +2,15 @@
 /** Counting in Deno KV by atomic check-and-set. */
 import { kvotaError, show } from "../errors.ts";
 import { checkFields } from "../fields.ts";
-import { type KvAtomicLike, type KvLike, openKv } from "./kv_like.ts";
+import { hasNativeKv, type KvAtomicLike, type KvLike, openKv } from "./kv_like.ts";
 import type { RowWrite, Store, StoredRow } from "./store.ts";
 
 /** `getMany` takes ten keys; denokv's server ten checks a commit. */
 const MAX_ROWS = 10;
+/** Deno sends a server what is longer than 1,024 bytes in two pieces, of which the second waits 40 ms to hear of the first: rows that need not share a call. */
+const MAX_REMOTE_ROWS = 4;
+/** A connection to a server on which nothing is heard for so long, in milliseconds, though something was asked, will not come back. */
+const SILENCE = 5_000;
 /** Some 30,000 years, in milliseconds: Deno KV fails at dates that are further. */
 const LONGEST_LIFE = 1e15;
 /** Two processes on one file meet in SQLite's lock, which is thrown at once and gone within a commit's time. */
@@ -52,51 +56,78 @@ export function denoKvStore(kv?: KvLike | string, options: DenoKvStoreOptions = 
   return new DenoKvStore(() => Promise.resolve(kv), prefix, undefined, true);
 }
 
+/** A database as it is open now. */
+interface Connection {
+  readonly kv: Promise<KvLike>;
+  /** Calls that have not been answered. */
+  waiting: number;
+  /** When the last was answered, or the first of those that wait was made. */
+  heardAt: number;
+}
+
 class DenoKvStore implements Store {
   readonly description: string;
   readonly maxRows = MAX_ROWS;
+  readonly maxGroupRows: number;
   readonly #open: () => Promise<KvLike>;
   readonly #prefix: string;
   readonly #isGiven: boolean;
-  #kv: Promise<KvLike> | undefined;
+  readonly #isRemote: boolean;
+  #connection: Connection | undefined;
 
   constructor(open: () => Promise<KvLike>, prefix: string, path: string | undefined, isGiven = false) {
     this.description = path === undefined ? "Deno KV" : `Deno KV at ${path}`;
     this.#open = open;
     this.#prefix = prefix;
     this.#isGiven = isGiven;
+    this.#isRemote = path !== undefined && /^https?:/.test(path);
+    this.maxGroupRows = this.#isRemote && hasNativeKv() ? MAX_REMOTE_ROWS : MAX_ROWS;
   }
 
   async read(keys: readonly string[]): Promise<readonly StoredRow[]> {
-    const kv = await this.#opened();
-    const entries = await throughLock(() => kv.getMany(keys.map((key) => [this.#prefix, key])));
+    const entries = await this.#ask((kv) => kv.getMany(keys.map((key) => [this.#prefix, key])));
     return entries.map(({ value, versionstamp }) => ({ value, version: versionstamp }));
   }
 
   async commit(writes: readonly RowWrite[]): Promise<readonly (string | null)[] | null> {
-    const kv = await this.#opened();
-    const { ok, versionstamp } = await throughLock(() => this.#atomic(kv, writes).commit());
+    const { ok, versionstamp } = await this.#ask((kv) => this.#atomic(kv, writes).commit());
     return ok ? writes.map(({ value }) => value === null ? null : versionstamp!) : null;
   }
 
   async close(): Promise<void> {
-    const opened = this.#kv;
-    this.#kv = undefined;
-    if (opened === undefined || this.#isGiven) return;
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection === undefined || this.#isGiven) return;
     // What could not be opened need not be closed; whoever asked for it was told.
-    (await opened.catch(() => undefined))?.close();
+    (await connection.kv.catch(() => undefined))?.close();
   }
 
-  /** A failure to open is not kept: the next call tries again. */
-  #opened(): Promise<KvLike> {
-    if (this.#kv === undefined) {
-      const opening = this.#open();
-      opening.catch(() => {
-        if (this.#kv === opening) this.#kv = undefined;
-      });
-      this.#kv = opening;
+  async #ask<T>(call: (kv: KvLike) => Promise<T>): Promise<T> {
+    const connection = this.#connected();
+    const kv = await connection.kv;
+    if (connection.waiting++ === 0) connection.heardAt = performance.now();
+    try {
+      return await throughLock(() => call(kv));
+    } finally {
+      connection.waiting--;
+      connection.heardAt = performance.now();
     }
-    return this.#kv;
+  }
+
+  #connected(): Connection {
+    const known = this.#connection;
+    if (known !== undefined) {
+      const isSilent = known.waiting > 0 && performance.now() - known.heardAt > SILENCE;
+      if (!this.#isRemote || !isSilent) return known;
+      void this.close();
+    }
+    const connection = { kv: this.#open(), waiting: 0, heardAt: 0 };
+    // A failure to open is not kept: the next call tries again.
+    connection.kv.catch(() => {
+      if (this.#connection === connection) this.#connection = undefined;
+    });
+    this.#connection = connection;
+    return connection;
   }
 
   #atomic(kv: KvLike, writes: readonly RowWrite[]): KvAtomicLike {

@@ -2,11 +2,11 @@
 import { kvotaError, show } from "../errors.ts";
 import { checkFields } from "../fields.ts";
 import { isCluster, type RedisLike, type ScriptRunner, scriptRunner } from "./redis_like.ts";
-import { decodeRow, encodeRow, SCRIPT, scriptSha, VERSION_LENGTH } from "./redis_script.ts";
+import { decodeRow, encodeWrite, SCRIPT, scriptSha, VERSION_LENGTH } from "./redis_script.ts";
 import type { GroupOutcome, RowWrite, Store, StoredRow } from "./store.ts";
 
-/** The server does nothing else meanwhile: some 0.1 ms. */
-const MAX_ROWS = 64;
+/** The server does nothing else for the 0.15 ms that they take; and 64 requests for as many rows are two calls, one of which is on its way while the other is made. */
+const MAX_ROWS = 32;
 
 /** Options of {@linkcode redisStore}. */
 export interface RedisStoreOptions {
@@ -101,14 +101,10 @@ class RedisStore implements Store {
   async #commit(groups: readonly (readonly RowWrite[])[]): Promise<readonly GroupOutcome[]> {
     const writes = groups.flat();
     const versions = writes.map(({ value }) => value === null ? null : this.#nextVersion());
-    const args = [groups.map(({ length }) => length).join(" ")];
-    for (const [i, { version, value, expireIn }] of writes.entries()) {
-      args.push(
-        version ?? "",
-        value === null ? "" : encodeRow(versions[i]!, value),
-        `${Math.max(1, Math.ceil(expireIn))}`,
-      );
-    }
+    const args = [
+      groups.map(({ length }) => length).join(" "),
+      ...writes.map((write, i) => encodeWrite(write, versions[i]!)),
+    ];
     const refused = new Map<number, readonly unknown[]>();
     const reply = await this.#call(writes.map(({ key }) => this.#stored(key)), args);
     for (let i = 0; i < reply.length; i += 2) refused.set(Number(reply[i]), reply[i + 1] as readonly unknown[]);

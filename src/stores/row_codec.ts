@@ -33,6 +33,8 @@ export class RowCodec {
   readonly #prefix: Uint8Array;
   readonly #row: RowPlan;
   readonly #width: number;
+  #bytes = new Uint8Array(0);
+  #view = new DataView(this.#bytes.buffer);
 
   constructor(row: RowPlan) {
     const digest = sha256(utf8ToBytes(row.layout)).subarray(0, FINGERPRINT);
@@ -47,23 +49,31 @@ export class RowCodec {
   }
 
   encode({ cells, blockedUntil, touchedAt, owner }: RowContent): Uint8Array {
-    const lengths = this.#row.limits.map((_, i) => this.#row.written(i, cells, 0));
-    const count = FIELDS + lengths.reduce((sum, length) => sum + length, 0);
-    const bytes = new Uint8Array(HEADER + NUMBER * count);
-    bytes.set(this.#prefix);
-    const view = new DataView(bytes.buffer);
-    let at = HEADER;
-    const write = (number: number): void => {
-      view.setFloat64(at, number, true);
-      at += NUMBER;
-    };
-    [blockedUntil, touchedAt, owner].forEach(write);
+    const { limits } = this.#row;
+    let count = FIELDS;
+    for (let i = 0; i < limits.length; i++) count += this.#row.written(i, cells, 0);
+    const view = this.#room(HEADER + NUMBER * count);
+    view.setFloat64(HEADER, blockedUntil, true);
+    view.setFloat64(HEADER + NUMBER, touchedAt, true);
+    view.setFloat64(HEADER + 2 * NUMBER, owner, true);
+    let at = HEADER + FIELDS * NUMBER;
     let from = 0;
-    for (const [i, { transition }] of this.#row.limits.entries()) {
-      cells.subarray(from, from + lengths[i]!).forEach(write);
-      from += transition.width;
+    for (let i = 0; i < limits.length; i++) {
+      const to = from + this.#row.written(i, cells, 0);
+      for (let cell = from; cell < to; cell++, at += NUMBER) view.setFloat64(at, cells[cell]!, true);
+      from += limits[i]!.transition.width;
     }
-    return bytes;
+    return this.#bytes.slice(0, at);
+  }
+
+  /** Where a row is put together: looking at a small array through its buffer would cost more than all the rest of it. */
+  #room(size: number): DataView {
+    if (size > this.#bytes.length) {
+      this.#bytes = new Uint8Array(2 * size);
+      this.#bytes.set(this.#prefix);
+      this.#view = new DataView(this.#bytes.buffer);
+    }
+    return this.#view;
   }
 
   /** What the bytes say; `null` for what these rows cannot have been: another version or layout, cut short, numbers that no charge leaves. */

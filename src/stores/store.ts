@@ -54,7 +54,10 @@ export interface Store {
    * @returns What became of the groups, in their order. Rejects where no group could be tried.
    */
   commitGroups?(groups: readonly (readonly RowWrite[])[]): Promise<readonly GroupOutcome[]>;
-  /** With `commitGroups`: the most rows that one `commitGroups`, and one `read`, takes. `maxRows` unless said. */
+  /**
+   * The most rows, of requests that have nothing to do with each other, that share a `commit`, `commitGroups` or `read`. `maxRows` unless said; less where
+   * large calls are slow, more where `commitGroups` takes more.
+   */
   readonly maxGroupRows?: number;
   /** Lets go of what the store has opened itself, once the last limiter that counts here is closed. A later call may open it again. */
   close?(): Promise<void>;

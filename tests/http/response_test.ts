@@ -116,6 +116,22 @@ test("withRateLimit() takes what `response` itself says of waiting and storing",
   assert.deepEqual([headers.get("retry-after"), headers.get("cache-control")], ["99", "private"]);
 });
 
+test("withRateLimit() keeps the type of what `response` makes", async () => {
+  const bodies = [["later", "text/plain;charset=utf-8"], [
+    new Blob(["{}"], { type: "application/json" }),
+    "application/json",
+  ]];
+  for (const [body, type] of bodies) {
+    const response = () => new Response(body, { status: 429 });
+    const handler = withRateLimit(hi, { ...together("1/1h"), response });
+    handler(ask());
+    const denied = handler(ask());
+    assert.equal(denied.headers.get("content-type")?.toLowerCase().startsWith(type as string), true);
+    // deno-lint-ignore no-await-in-loop -- one after the other
+    assert.ok(["later", "{}"].includes(await denied.text()));
+  }
+});
+
 test("withRateLimit() lets `response` give the standard one, or a redirect", () => {
   const same = withRateLimit(hi, { ...together("1/1h"), response: (_, __, standard) => standard });
   const away = withRateLimit(hi, { ...together("1/1h"), response: () => Response.redirect("http://localhost/wait") });

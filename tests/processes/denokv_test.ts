@@ -17,7 +17,7 @@ const REQUESTS = 600;
 const ROUND = 40;
 const NOW = 1_800_000_000_000;
 /** How long a steady load lasts, in milliseconds. */
-const STEADY = 2_000;
+const STEADY = 3_000;
 /** By then the last lease has ended and gone back, in milliseconds. */
 const LEASED = 1_500;
 /** Clients that have a limit of their own beside the global one. */

@@ -61,7 +61,7 @@ export interface Ran {
   readonly storeCalls: number;
   /** What the limiter told its operator meanwhile. */
   readonly events: readonly string[];
-  /** Requests that were answered after a timer that was set with them, 50 ms beyond `storeTimeout`. */
+  /** Requests that were answered more than 50 ms beyond `storeTimeout`, and as much more as timers were late meanwhile. */
   readonly late: number;
   /** The longest that a request took, in milliseconds. */
   readonly slowest: number;

@@ -3,6 +3,7 @@ import { addBodyTests } from "./body_tests.ts";
 import { addClientTests } from "./client_tests.ts";
 import { addConcurrencyTests } from "./concurrency_tests.ts";
 import { addHeaderTests } from "./header_tests.ts";
+import { addQueueTests } from "./queue_tests.ts";
 import { addRoutingTests } from "./routing_tests.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -13,4 +14,5 @@ export function addTests(runtime: Runtime): void {
   addClientTests(runtime);
   addRoutingTests(runtime);
   addConcurrencyTests(runtime);
+  addQueueTests(runtime);
 }

@@ -104,6 +104,7 @@ test("a group that fails falls back, and no other", async () => {
   const results = await askEach(limiter, 10);
   assert.deepEqual(results.map(({ source }) => source === "fallback"), Array.from({ length: 10 }, (_, i) => i === 3));
   assert.deepEqual(world.events.map(({ type }) => type), ["store-failed", "fallback-began"]);
+  assert.deepEqual(store.called(), [["commit", 10]]);
   store.lost = undefined;
   // What was admitted meanwhile is charged.
   await limiter.limit("key 3");

@@ -228,3 +228,29 @@ test("denoKvStore() keeps a store's contract on a database that does", async () 
   const kv = new FakeKv();
   await testStore(() => denoKvStore(kv));
 });
+
+test("a connection to a server that has fallen silent is given up for a new one, and its end is heard of by nobody", async () => {
+  class SilentKv extends FakeKv {
+    override getMany(): Promise<never> {
+      return new Promise(() => {});
+    }
+  }
+  const opened: FakeKv[] = [];
+  const openKv = () => {
+    opened.push(opened.length === 0 ? new SilentKv() : new FakeKv());
+    return Promise.resolve(opened.at(-1)!);
+  };
+  const { now } = performance;
+  await withOpenKv(openKv, async () => {
+    const [remote, file] = [denoKvStore("http://127.0.0.1:1"), denoKvStore("./a.sqlite")];
+    void remote.read(["a"]);
+    await file.read(["a"]);
+    performance.now = () => now.call(performance) + 4_000;
+    void remote.read(["a"]);
+    assert.equal(opened.length, 2);
+    performance.now = () => now.call(performance) + 6_000;
+    assert.deepEqual(await remote.read(["a"]), [{ value: null, version: null }]);
+    await file.read(["a"]);
+    assert.equal(opened.length, 3);
+  }).finally(() => performance.now = now);
+});
