@@ -11,6 +11,7 @@ export interface Asker extends Owner {
 
 /** A row as a process has seen it. */
 export interface Seen extends Sight {
+  readonly seenAt: number;
   /** Whether it has written it where it had deleted it itself, and has not read it between. */
   readonly followsDeletion: boolean;
   /** What it had seen before; a read that it did not ask for itself it may not have believed. */

@@ -142,7 +142,7 @@ export class Process implements Owner {
       // A read that comes so late that nobody waits for it any more tells of older times, as a rule.
       if (!sight.isWritten && before !== undefined && before.order > sight.order) continue;
       const followsDeletion = sight.isWritten && before?.isWritten === true && before.leftAt === undefined;
-      this.#seen.set(row, { ...sight, followsDeletion, before });
+      this.#seen.set(row, { ...sight, seenAt: this.#time.now, followsDeletion, before });
     }
   }
 }

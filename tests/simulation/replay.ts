@@ -11,6 +11,9 @@ import { canLease, isFaulty, rowsOf, type RuleSpec } from "./scenario.ts";
 import type { Sight } from "./store.ts";
 import type { Outcome } from "./world.ts";
 
+/** For how long a denial may be answered from memory, in milliseconds. */
+const REMEMBERED = 1_000;
+
 /** One thing that was done to a row. */
 interface Entry {
   readonly call: Call;
@@ -211,6 +214,8 @@ class Replay {
   /** What is answered from memory tells what was seen last, or before that. */
   #compareRemembered(call: Call, time: number): void {
     if (call.result!.ok) this.#complain(call, "is admitted from memory");
+    const age = call.askedAt - sightOf(call, this.#row)!.seenAt;
+    if (age > REMEMBERED) this.#complain(call, `is answered from what was seen ${age.toFixed(1)} ms ago`);
     // To look would end a block for those whose clocks are behind.
     if (this.#hasBlocks) return;
     const difference = this.#differenceOf(call, this.#model.decide(time, call.cost, false), time);
