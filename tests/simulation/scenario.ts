@@ -78,7 +78,7 @@ interface Shape {
 
 const shapes: Readonly<Record<Consistency, Shape>> = {
   strict: { scale: 1, orders: 1, time: 1 },
-  leased: { scale: 25, orders: 2, time: 0.15 },
+  leased: { scale: 8, orders: 2, time: 0.6 },
   eventual: { scale: 4, orders: 2, time: 1 },
 };
 
