@@ -2,6 +2,7 @@
  * Who flies when: each row in one flight at a time, what arrives meanwhile waits for the next and is folded into one commit; rows
  * that nobody else writes share a flight; two flights are in the air. What concerns several rows at once flies when all of them are on the ground.
  */
+import { idleTimer, lateError } from "./deadline.ts";
 import { type FlightContext, fly } from "./flight.ts";
 import { RememberedRows } from "./remembered.ts";
 import { Bundle, RememberedRow, type RowKind, type Work } from "./remembered_row.ts";
@@ -43,6 +44,8 @@ export class Flights {
   #flown = new Set<RememberedRow>();
   #stale: RememberedRow[] = [];
   #landed: (() => void) | undefined;
+  #watchdog: ReturnType<typeof setTimeout> | undefined;
+  #watchedFor = Infinity;
 
   constructor(context: Omit<FlightContext, "conflicted" | "epoch" | "isTurnNeeded" | "along">, turnKey: string) {
     this.#turns = new Turns(turnKey, context.calls, context.self);
@@ -59,11 +62,51 @@ export class Flights {
   add(rows: readonly RememberedRow[], work: Work): void {
     const bundle = rows.length === 1 ? rows[0]!.alone : this.#bundleOf(rows);
     bundle.add(work);
+    this.#watch(work.due);
     if (bundle.isHeldUp) this.#parked.add(bundle);
     else {
       this.#ready.add(bundle);
       this.#call();
     }
+  }
+
+  /** Has what still waits when it is due be told so: flights that it waits for may last longer. */
+  #watch(due: number): void {
+    if (due >= this.#watchedFor) return;
+    clearTimeout(this.#watchdog);
+    this.#watchedFor = due;
+    this.#watchdog = idleTimer(() => this.#endDue(), due - performance.now());
+  }
+
+  #endDue(): void {
+    this.#watchedFor = Infinity;
+    const now = performance.now();
+    let late: Error | undefined;
+    for (const bundle of [...this.#ready, ...this.#parked]) {
+      for (const work of bundle.takeDue(now)) work.failed(late ??= lateError());
+      if (bundle.waiting === 0) this.#forget(bundle);
+      else this.#watch(bundle.due);
+    }
+    if (late === undefined) return;
+    this.#context.gaveUp(late);
+    this.#unpark();
+  }
+
+  #forget(bundle: Bundle): void {
+    this.#ready.delete(bundle);
+    this.#parked.delete(bundle);
+    if (bundle.rows.length > 1) this.#joint.delete(bundle.rows.map(({ key }) => key).join("\n"));
+  }
+
+  /** Has those fly that nothing holds up any more. */
+  #unpark(): void {
+    for (const bundle of this.#parked) {
+      if (bundle.isHeldUp) continue;
+      this.#parked.delete(bundle);
+      this.#ready.add(bundle);
+    }
+    if (this.#isIdle()) this.#landed?.();
+    else this.#call();
   }
 
   /** What is remembered under a key, if only that nothing is. */
@@ -195,14 +238,8 @@ export class Flights {
     }
     for (const bundle of group) {
       if (bundle.waiting > 0) this.#parked.add(bundle);
-      else if (bundle.rows.length > 1) this.#joint.delete(bundle.rows.map(({ key }) => key).join("\n"));
+      else this.#forget(bundle);
     }
-    for (const bundle of this.#parked) {
-      if (bundle.isHeldUp) continue;
-      this.#parked.delete(bundle);
-      this.#ready.add(bundle);
-    }
-    if (this.#isIdle()) this.#landed?.();
-    else this.#call();
+    this.#unpark();
   }
 }
