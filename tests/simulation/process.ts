@@ -1,10 +1,10 @@
 /** One process: a limiter with a clock of its own, what is asked of it, and what is noted of its answers. */
-import { createRateLimiter, type RateLimiter, type RateLimitResult } from "../../mod.ts";
-import type { LimitObject } from "../../mod.ts";
+import { createRateLimiter, type LimitObject, type RateLimiter, type RateLimitResult } from "../../mod.ts";
 import type { Owner, VirtualTime } from "./clock.ts";
+import { Connection, GroupConnection, type Wire } from "./connection.ts";
 import type { Call, Log, Seen } from "./log.ts";
 import { type Order, rowsOf, type RuleSpec, type Scenario } from "./scenario.ts";
-import { Connection, type Database, GroupConnection, type Sight, type Wire } from "./store.ts";
+import type { Database, Sight } from "./store.ts";
 
 /** The request that is asked about; who asks is told beside it. */
 const request = new Request("http://localhost/");

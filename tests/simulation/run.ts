@@ -2,6 +2,7 @@
  * Runs seeds: `deno task simulate --seeds N [--from S]`; with `--seed S` one of them, and tells everything that happens in it.
  */
 // deno-lint-ignore-file no-console no-await-in-loop -- a program that reports; runs share globals
+import process from "node:process";
 import { parseArgs } from "node:util";
 import { check } from "./check.ts";
 import { type Consistency, scenarioOf } from "./scenario.ts";

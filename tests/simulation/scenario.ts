@@ -66,6 +66,22 @@ const algorithms: readonly Algorithm[] = [
 const START = 1_000;
 const windows = [250, 997, 1_000, 1_000, 3_000, 10_000, 60_000];
 
+/** How runs differ by what is promised: what is charged ahead, say, is only charged where limits are large and requests many. */
+interface Shape {
+  /** By how much limits may be larger. */
+  readonly scale: number;
+  /** How many times as many orders are given. */
+  readonly orders: number;
+  /** In which part of the time. */
+  readonly time: number;
+}
+
+const shapes: Readonly<Record<Consistency, Shape>> = {
+  strict: { scale: 1, orders: 1, time: 1 },
+  leased: { scale: 25, orders: 2, time: 0.15 },
+  eventual: { scale: 4, orders: 2, time: 1 },
+};
+
 /** Whether anything goes wrong in the run of a seed: it does in every second one. */
 export function isFaulty(seed: number): boolean {
   return seed % 2 === 1;
@@ -93,11 +109,12 @@ export function rowsOf(
 
 export function scenarioOf(seed: number, consistency: Consistency): Scenario {
   const random = new Random(seed, "scenario");
+  const shape = shapes[consistency];
   const processes = random.pick([1, 1, 2, 2, 3, 4]);
-  const rules = rulesOf(random, consistency === "strict" ? 1 : 4);
+  const rules = rulesOf(random, shape.scale);
   const window = Math.max(...rules.flatMap(({ limits }) => limits.map(({ window }) => window)));
-  const duration = Math.min(window * random.pick([0.5, 1, 2, 4]), 20_000);
-  const orders = ordersOf(random, rules, processes, duration, consistency === "strict" ? 1 : 3);
+  const duration = Math.min(window * random.pick([0.5, 1, 2, 4]), 20_000) * shape.time;
+  const orders = ordersOf(random, rules, processes, duration, shape.orders);
   const faults = planFaults(
     random,
     isFaulty(seed),

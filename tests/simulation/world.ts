@@ -1,11 +1,12 @@
 /** A run: a seed's processes and their store, from the first order to the end of all that follows from it. */
 import { VirtualTime } from "./clock.ts";
+import { Wire } from "./connection.ts";
 import { replaceGlobals } from "./globals.ts";
 import { type Call, Log, type Told } from "./log.ts";
 import { Process } from "./process.ts";
 import { Random } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
-import { Database, type Forgetting, Wire } from "./store.ts";
+import { Database, type Forgetting } from "./store.ts";
 
 /** In milliseconds: a breaker that is open looks at least as often as this whether the store is back; it may find it slow once. */
 const LONGEST_PAUSE = 10_000;
