@@ -1,6 +1,6 @@
 /**
  * Who flies when: each row in one flight at a time, what arrives meanwhile waits for the next and is folded into one commit; rows
- * that nobody else writes share a flight; two flights are in the air. What concerns several rows at once flies when all of them are on the ground.
+ * that nobody else writes share a flight; few flights are in the air. What concerns several rows at once flies when all of them are on the ground.
  */
 import { idleTimer, lateError } from "./deadline.ts";
 import { type FlightContext, fly } from "./flight.ts";
@@ -19,8 +19,10 @@ const GAP = 2;
 /** Longer nobody waits for a turn, in milliseconds. */
 const TURN_TIMEOUT = 150;
 
-/** More gain nothing: a database file takes one commit at a time, and rows that wait gather into larger groups. */
-const MAX_FLIGHTS = 2;
+/** More gain nothing nearby: a database file takes one commit at a time, and rows that wait gather into larger groups. */
+const FEWEST_FLIGHTS = 2;
+/** Far away one more for each millisecond that a call takes: they are under way nearly all of their time. */
+const MOST_FLIGHTS = 100;
 
 /** Rows of one turn that are remembered for the next. */
 const MAX_FLOWN = 200;
@@ -124,6 +126,13 @@ export class Flights {
     return new Promise((resolve) => this.#landed = resolve);
   }
 
+  get #maxFlights(): number {
+    const { fastest } = this.#context.calls;
+    return fastest === Infinity
+      ? FEWEST_FLIGHTS
+      : Math.max(FEWEST_FLIGHTS, Math.min(MOST_FLIGHTS, Math.floor(fastest)));
+  }
+
   #isIdle(): boolean {
     return this.#inAir === 0 && this.#ready.size === 0 && this.#parked.size === 0;
   }
@@ -139,7 +148,7 @@ export class Flights {
 
   /** Starts flights when all that arrives in this turn of the event loop has arrived. */
   #call(): void {
-    if (this.#called || this.#inAir === MAX_FLIGHTS) return;
+    if (this.#called || this.#inAir >= this.#maxFlights) return;
     this.#called = true;
     queueMicrotask(() => void this.#prepare());
   }
@@ -196,7 +205,7 @@ export class Flights {
   }
 
   #start(): void {
-    while (this.#inAir < MAX_FLIGHTS) {
+    while (this.#inAir < this.#maxFlights) {
       const { group, rows } = this.#nextGroup();
       if (group.length === 0) return;
       for (const bundle of group) this.#ready.delete(bundle);

@@ -51,7 +51,7 @@ export class RememberedRow {
   /** Takes over what has just been read, and learns from it how soon others write. */
   see(content: RowContent, version: string | null, at: number, epoch: number): void {
     const age = performance.now() - this.#seenAt;
-    if (this.#last !== undefined && this.#last !== version) this.#lasts = age / 2;
+    if (this.#last !== undefined && this.#last !== version) this.#lasts = Math.min(this.#lasts, age / 2);
     else if (age > this.#lasts) this.#lasts = 2 * age;
     this.verify(content, version, at, epoch);
   }
