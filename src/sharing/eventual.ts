@@ -9,7 +9,7 @@ import { partOf } from "../decision.ts";
 import type { Charge } from "../ledger.ts";
 import type { Part } from "../part.ts";
 import type { RowContent } from "../stores/row_codec.ts";
-import { Draft } from "./draft.ts";
+import { Draft, type OwnClock } from "./draft.ts";
 import type { Flights } from "./flights.ts";
 import type { LocalRows, Seat } from "./local_rows.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
@@ -27,7 +27,8 @@ export interface EventualContext {
   readonly flights: Flights;
   /** Milliseconds between two commits of a row. */
   readonly interval: number;
-  self(): number;
+  /** The limiter's clock, now. */
+  own(): OwnClock;
   now(): number;
   /** When an answer is due that is asked for now, by `performance.now()`. */
   due(): number;
@@ -80,7 +81,7 @@ export class Eventual implements LocalRows {
     const { ledger, key, cost } = charge;
     const view = this.#viewOf(row);
     const { blockedUntil } = view.content;
-    const draft = new Draft(ledger.tally, view.content, this.#context.self());
+    const draft = new Draft(ledger.tally, view.content, this.#context.own());
     const chargedAt = draft.take(now, cost);
     const part = partOf(ledger, key, cost, "cache", chargedAt);
     if (draft.changed) view.content = draft.content;
@@ -97,11 +98,12 @@ export class Eventual implements LocalRows {
   }
 
   pretended(row: RememberedRow): void {
-    this.#takeOver(row, this.#viewOf(row));
+    if (this.covers(row)) this.#takeOver(row, this.#viewOf(row));
   }
 
   change(row: RememberedRow, work: Work): void {
-    this.#commit(row, this.#viewOf(row), work);
+    if (this.covers(row)) this.#commit(row, this.#viewOf(row), work);
+    else this.#context.flights.add([row], work);
   }
 
   close(): void {
@@ -129,7 +131,7 @@ export class Eventual implements LocalRows {
   #undo({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number, chargedAt?: number): Part {
     const view = this.#viewOf(row);
     if (chargedAt !== undefined) {
-      const draft = new Draft(ledger.tally, view.content, this.#context.self());
+      const draft = new Draft(ledger.tally, view.content, this.#context.own());
       draft.give(now, cost);
       view.content = draft.content;
       this.#owe(row, view, -cost);
@@ -196,7 +198,7 @@ export class Eventual implements LocalRows {
 
   /** The store's view, and what has been let in since. */
   #takeOver(row: RememberedRow, view: View): void {
-    const draft = new Draft(row.kind.tally, row.content, this.#context.self());
+    const draft = new Draft(row.kind.tally, row.content, this.#context.own());
     if (view.owed > 0) draft.force(this.#context.now(), view.owed);
     if (view.owedBlock > draft.content.blockedUntil) draft.block(view.owedBlock);
     view.content = draft.content;

@@ -50,7 +50,7 @@ export class Flights {
   #watchedFor = Infinity;
 
   constructor(context: Omit<FlightContext, "conflicted" | "epoch" | "isTurnNeeded" | "along">, turnKey: string) {
-    this.#turns = new Turns(turnKey, context.calls, context.self);
+    this.#turns = new Turns(turnKey, context.calls, () => context.own().self);
     this.#context = {
       ...context,
       epoch: () => this.#turns.epoch,
