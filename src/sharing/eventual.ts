@@ -43,6 +43,8 @@ interface View {
   owed: number;
   /** Those among them that are on their way. */
   flying: number;
+  /** When the first of those was charged that were not let in after all. */
+  undoneFrom: number;
   /** A block that was made here and does not stand in the store yet. */
   owedBlock: number;
   /** When it was last the store's, by `performance.now()`. */
@@ -116,7 +118,15 @@ export class Eventual implements LocalRows {
     const known = this.#views.get(row);
     if (known !== undefined) return known;
     const { content } = row;
-    const view = { content, owed: 0, flying: 0, owedBlock: 0, syncedAt: -Infinity, timer: undefined };
+    const view = {
+      content,
+      owed: 0,
+      flying: 0,
+      undoneFrom: Infinity,
+      owedBlock: 0,
+      syncedAt: -Infinity,
+      timer: undefined,
+    };
     this.#views.set(row, view);
     return view;
   }
@@ -132,8 +142,9 @@ export class Eventual implements LocalRows {
     const view = this.#viewOf(row);
     if (chargedAt !== undefined) {
       const draft = new Draft(ledger.tally, view.content, this.#context.own());
-      draft.give(now, cost);
+      draft.give(now, cost, { cost, chargedAt, delays: [] });
       view.content = draft.content;
+      view.undoneFrom = Math.min(view.undoneFrom, chargedAt);
       this.#owe(row, view, -cost);
     }
     return ledger.lookedPart(view.content, key, now, cost);
@@ -173,7 +184,7 @@ export class Eventual implements LocalRows {
         view.flying += charged;
         blockedUntil = view.owedBlock;
         if (charged > 0) draft.force(now(), charged);
-        else if (charged < 0) draft.give(now(), -charged);
+        else if (charged < 0) draft.give(now(), -charged, { cost: -charged, chargedAt: view.undoneFrom, delays: [] });
         if (blockedUntil > draft.content.blockedUntil) draft.block(blockedUntil);
         work?.apply(drafts);
         wasReset = draft.wasReset;
@@ -182,6 +193,7 @@ export class Eventual implements LocalRows {
         view.flying -= charged;
         if (view.owedBlock === blockedUntil) view.owedBlock = 0;
         this.#owe(row, view, wasReset ? -view.owed : -charged);
+        if (view.owed >= 0) view.undoneFrom = Infinity;
         this.#takeOver(row, view);
         view.syncedAt = performance.now();
         if (row.isOwing) this.#syncLater(row, view);
