@@ -20,7 +20,8 @@ export function checkBounds(outcome: Outcome): readonly string[] {
   // What comes back is told by the models.
   if (givesBack(scenario)) return [];
   const wrong: string[] = [];
-  const admitted = calls.filter((call) => isAdmission(call) && stillCounts(call, outcome));
+  const all = calls.filter(isAdmission);
+  const admitted = all.filter((call) => stillCounts(call, outcome));
   for (const { row, limits } of rowsOf(scenario, admitted)) {
     const own = admitted.filter(({ rows }) => rows.includes(row));
     const apart = apartOf(outcome, own) + aheadOf(scenario, limits);
@@ -30,7 +31,11 @@ export function checkBounds(outcome: Outcome): readonly string[] {
         const most = mostOf(spec, calls, span, outcome);
         if (most > bound) wrong.push(`${row}, ${JSON.stringify(spec)}: ${who} admits ${most} of ${bound}`);
       };
-      const bound = (span: number) => boundOf(spec, span) * sharesOf(outcome, own) + excessOf(outcome, limits, own);
+      // Who releases a slot that the store has forgotten frees one that it has not.
+      const isHeld = spec.algorithm === "concurrency";
+      const forgotten = isHeld ? unitsOf(all.filter((call) => call.rows.includes(row) && !admitted.includes(call))) : 0;
+      const more = excessOf(outcome, limits, own) + forgotten;
+      const bound = (span: number) => boundOf(spec, span) * sharesOf(outcome, own) + more;
       hold("everybody", own, window, bound(window + apart));
       if (apart < window) hold("everybody in a little less", own, window - apart, bound(window));
       // Of what concerns several rows each may have been decided elsewhere, unless all are strict.
@@ -119,9 +124,13 @@ function mostWithin(admitted: readonly Call[], span: number): number {
   let most = 0;
   for (const from of admitted.map(timeOf)) {
     const within = admitted.filter((call) => timeOf(call) >= from && timeOf(call) < from + span);
-    most = Math.max(most, within.reduce((sum, { cost }) => sum + cost, 0));
+    most = Math.max(most, unitsOf(within));
   }
   return most;
+}
+
+function unitsOf(charges: readonly { readonly cost: number }[]): number {
+  return charges.reduce((sum, { cost }) => sum + cost, 0);
 }
 
 /** When it was decided, by a clock that is right. */
@@ -137,10 +146,5 @@ function mostHeld({ window }: ModelSpec, admitted: readonly Call[], { scenario, 
     const ended = timeOf(call) - scenario.epoch + window - (furthest - call.by.skew);
     return { from: call.answeredAt!, to: Math.min(released, ended), cost: call.cost };
   });
-  return Math.max(
-    0,
-    ...held.map(({ from: at }) =>
-      held.filter(({ from, to }) => from <= at && to > at).reduce((sum, { cost }) => sum + cost, 0)
-    ),
-  );
+  return Math.max(0, ...held.map(({ from: at }) => unitsOf(held.filter(({ from, to }) => from <= at && to > at))));
 }

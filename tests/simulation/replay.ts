@@ -191,16 +191,19 @@ class Replay {
     }
   }
 
-  #decide(call: Call, time: number, { isWritten }: Sight): boolean {
+  #decide(call: Call, time: number, { isWritten, leftAt = 0 }: Sight): boolean {
     const isCharged = call.result!.ok && isCharge(call.kind);
     if (isCharged && call.cost > 0 && !isWritten) this.#complain(call, "is admitted without a commit");
-    const expected = this.#model.decide(time, call.cost, isCharged);
-    if (expected.receipt !== undefined) {
-      this.#own.set(call, expected.receipt);
-      this.#known.receipts.set(call, expected.receipt);
+    // What a process owed is charged with it, later than it was asked; nobody tells.
+    const latest = this.#isExact || !isWritten ? time : Math.max(time, leftAt);
+    const looked = this.#model.decide(latest, call.cost, false);
+    const charged = isCharged ? this.#model.decide(time, call.cost, true) : looked;
+    if (charged.receipt !== undefined) {
+      this.#own.set(call, charged.receipt);
+      this.#known.receipts.set(call, charged.receipt);
     }
-    if (isCharged && !expected.ok) this.#complain(call, "is admitted beyond the limit");
-    const difference = this.#differenceOf(call, expected, time);
+    if (isCharged && !looked.ok) this.#complain(call, "is admitted beyond the limit");
+    const difference = this.#differenceOf(call, latest === time ? charged : looked, time);
     if (difference !== undefined) this.#complain(call, difference);
     return isCharged && call.cost > 0;
   }
