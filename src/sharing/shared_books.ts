@@ -102,14 +102,11 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
   takeTogether(charges: readonly Charge<SharedLedger>[], now: number): MaybePromise<RateLimitResult> {
     if (this.#breaker.isOpen) return this.#fallback.decide(charges, false);
     const rows = charges.map(({ ledger, key }) => ledger.row(key));
-    const held = this.#local?.chargeHeld?.(charges, rows, now);
+    const held = this.#local?.decideHeld?.(charges, rows, now);
     const denial = held === undefined ? this.#knownDenial(charges, rows, now) : undefined;
     if (denial !== undefined) return denial;
     for (const { ledger, key } of charges) ledger.chargeOwed(key);
-    if (held !== undefined) {
-      const [{ ledger, key }] = charges as [Charge<SharedLedger>];
-      return new RateLimitResult(ledger, key, UNCHARGED, now, this.#local!.source, detailOfParts(held, 0));
-    }
+    if (held !== undefined) return held;
     if (this.#local !== undefined && rows.some((row) => this.#local!.covers(row))) {
       return takeTogether(charges, rows, now, this.#local, this.#elsewhere);
     }
