@@ -133,6 +133,7 @@ export class Eventual implements LocalRows {
 
   #owe(row: RememberedRow, view: View, more: number): void {
     view.owed += more;
+    if (view.owed >= view.flying) view.undoneFrom = Infinity;
     row.isOwing = view.owed !== 0 || view.owedBlock > 0;
     if (row.isOwing) this.#owing.add(row);
     else this.#owing.delete(row);
@@ -146,6 +147,7 @@ export class Eventual implements LocalRows {
       view.content = draft.content;
       view.undoneFrom = Math.min(view.undoneFrom, chargedAt);
       this.#owe(row, view, -cost);
+      this.#syncLater(row, view);
     }
     return ledger.lookedPart(view.content, key, now, cost);
   }
@@ -193,7 +195,6 @@ export class Eventual implements LocalRows {
         view.flying -= charged;
         if (view.owedBlock === blockedUntil) view.owedBlock = 0;
         this.#owe(row, view, wasReset ? -view.owed : -charged);
-        if (view.owed >= 0) view.undoneFrom = Infinity;
         this.#takeOver(row, view);
         view.syncedAt = performance.now();
         if (row.isOwing) this.#syncLater(row, view);
