@@ -19,9 +19,16 @@ export function resultOf(
 ): RateLimitResult {
   const { verdicts, isHeld } = origin.tally.row;
   const verdict = verdicts[0]!;
-  const isPlain = verdicts.length === 1 && verdict.ok && verdict.delay === 0 && !isHeld;
-  if (isPlain && (chargedAt === undefined || chargedAt === at)) {
-    return new RateLimitResult(origin, key, chargedAt === undefined ? UNCHARGED : cost, at, source, undefined);
+  if (verdicts.length === 1 && verdict.ok && verdict.delay === 0 && !isHeld) {
+    return new RateLimitResult(
+      origin,
+      key,
+      chargedAt === undefined ? UNCHARGED : cost,
+      at,
+      source,
+      undefined,
+      chargedAt,
+    );
   }
   const part = partOf(origin, key, cost, source, chargedAt);
   return new RateLimitResult(

@@ -48,6 +48,8 @@ export class RateLimitResult {
   readonly #key: string;
   /** Units charged, or {@linkcode UNCHARGED}. */
   readonly #cost: number;
+  /** By the row's time, where there is no detail to tell it. */
+  readonly #chargedAt: number;
   /** In most decisions, one limit that allows, nothing. */
   readonly #detail: Detail | undefined;
   /** The parts, where there is no detail to hold them; made when first asked for. */
@@ -58,7 +60,15 @@ export class RateLimitResult {
    *
    * @internal
    */
-  constructor(origin: Origin, key: string, cost: number, at: number, source: Source, detail: Detail | undefined) {
+  constructor(
+    origin: Origin,
+    key: string,
+    cost: number,
+    at: number,
+    source: Source,
+    detail: Detail | undefined,
+    chargedAt: number = at,
+  ) {
     const figures = detail ?? origin.tally.row.verdicts[0]!;
     this.ok = detail === undefined || detail.retryAfter === 0 || !detail.part.isEnforced;
     this.remaining = figures.remaining;
@@ -68,6 +78,7 @@ export class RateLimitResult {
     this.#origin = origin;
     this.#key = key;
     this.#cost = cost;
+    this.#chargedAt = chargedAt;
     this.#detail = detail;
   }
 
@@ -139,7 +150,7 @@ export class RateLimitResult {
     const cost = this.#cost;
     const receipt: Receipt | undefined = cost === UNCHARGED
       ? undefined
-      : { key: this.#key, cost, chargedAt: this.at, delays: [], source: this.source };
+      : { key: this.#key, cost, chargedAt: this.#chargedAt, delays: [], source: this.source };
     const { remaining, resetAt } = this;
     return new Part(this.#origin, this.#key, [{ remaining, resetAt, retryAfter: 0 }], receipt);
   }

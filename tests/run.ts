@@ -1,5 +1,5 @@
 /** Runs every test on Deno, Bun and Node, and closes with one line of figures for all. What `deno task test` runs. */
-// deno-lint-ignore-file no-console no-await-in-loop -- a program that reports; runtimes take turns on few cores
+// deno-lint-ignore-file no-console no-await-in-loop -- a program that reports; one step after the other
 const deno = Deno.execPath();
 
 interface Step {
@@ -7,14 +7,17 @@ interface Step {
   readonly command: readonly string[];
 }
 
-const steps: readonly Step[] = [
-  { name: "Deno", command: [deno, "test", "--allow-all", "--unstable-kv", "tests/"] },
-  {
-    name: "the examples in docstrings",
-    command: [deno, "test", "--allow-all", "--doc", "mod.ts", "redis.ts", "testing.ts", "src/"],
-  },
-  { name: "Bun", command: ["npx", "-y", "bun@1", "test", "--timeout=120000", "tests/"] },
-  { name: "Node", command: ["npx", "-y", "node@24", "--test", "tests/**/*_test.ts"] },
+/** One beside the other; the steps of each one after the other. */
+const lanes: readonly (readonly Step[])[] = [
+  [{ name: "Deno", command: [deno, "test", "--allow-all", "--unstable-kv", "tests/"] }],
+  [
+    {
+      name: "the examples in docstrings",
+      command: [deno, "test", "--allow-all", "--doc", "mod.ts", "redis.ts", "testing.ts", "src/"],
+    },
+    { name: "Bun", command: ["npx", "-y", "bun@1", "test", "--timeout=120000", "tests/"] },
+    { name: "Node", command: ["npx", "-y", "node@24", "--test", "tests/**/*_test.ts"] },
+  ],
 ];
 
 /** Where each runner's closing lines tell what passed and what failed. */
@@ -25,21 +28,22 @@ function sum(pattern: RegExp, text: string): number {
   return [...text.matchAll(pattern)].reduce((sum, found) => sum + Number(found.slice(1).find(Boolean)), 0);
 }
 
-async function relay(
-  from: ReadableStream<Uint8Array>,
-  to: { write(bytes: Uint8Array): Promise<number> },
-): Promise<string> {
-  const decoder = new TextDecoder();
+/** What a program says; relayed as it says it, where it is the one that is listened to. */
+async function hear(from: ReadableStream<Uint8Array>, isListenedTo: boolean): Promise<string> {
   let text = "";
-  for await (const bytes of from) {
-    text += decoder.decode(bytes, { stream: true });
-    for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
+  for await (const part of from.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    if (isListenedTo) console.log(part.replace(/\n$/, ""));
   }
   return text;
 }
 
-async function run({ name, command: [program = "", ...args] }: Step): Promise<{ passed: number; failed: number }> {
-  console.log(`\n── ${name} ──`);
+async function run(
+  { name, command: [program = "", ...args] }: Step,
+  isListenedTo: boolean,
+): Promise<{ passed: number; failed: number }> {
+  const title = `\n── ${name} ──`;
+  if (isListenedTo) console.log(title);
   const process = new Deno.Command(program, {
     args,
     env: { NO_COLOR: "1" },
@@ -48,10 +52,11 @@ async function run({ name, command: [program = "", ...args] }: Step): Promise<{ 
     stderr: "piped",
   }).spawn();
   const [text, errors, { code }] = await Promise.all([
-    relay(process.stdout, Deno.stdout),
-    relay(process.stderr, Deno.stderr),
+    hear(process.stdout, isListenedTo),
+    hear(process.stderr, isListenedTo),
     process.status,
   ]);
+  if (!isListenedTo) console.log(`${title}\n${text}${errors}`);
   const figures = { passed: sum(passed, text + errors), failed: sum(failed, text + errors) };
   if (code !== 0 && figures.failed === 0) figures.failed = 1;
   if (figures.passed + figures.failed === 0) throw new Error(`Cannot tell what ${name} tested: it reported no figures`);
@@ -63,10 +68,12 @@ const install = await new Deno.Command(deno, { args: ["install", "--quiet"] }).s
 if (!install.success) Deno.exit(install.code);
 
 const total = { passed: 0, failed: 0 };
-for (const step of steps) {
-  const figures = await run(step);
-  total.passed += figures.passed;
-  total.failed += figures.failed;
-}
+await Promise.all(lanes.map(async (steps, i) => {
+  for (const step of steps) {
+    const figures = await run(step, i === 0);
+    total.passed += figures.passed;
+    total.failed += figures.failed;
+  }
+}));
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 Deno.exit(total.failed === 0 ? 0 : 1);

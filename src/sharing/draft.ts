@@ -6,16 +6,25 @@ import type { RowContent } from "../stores/row_codec.ts";
 /** Clocks of different processes that are no further apart than this are taken for right, in milliseconds; beyond, for one that went back. */
 export const CLOCK_TOLERANCE = 60_000;
 
+/** A limiter's clock. */
+export interface OwnClock {
+  /** The limiter's own number, by which it knows its own clock. */
+  readonly self: number;
+  /** What it says, in epoch milliseconds: later than what was asked for a while ago. */
+  readonly now: number;
+}
+
 /**
  * The time at which a row stands for someone whose clock says `now`; `null` where it has to be brought back to `now`.
  *
  * A row's time does not go back because another process's clock is behind: each would hand the other what has drained between their clocks,
- * at every turn. But where the writer's own clock went back, or the difference is none that clocks have, waiting for it would lock
- * the key out.
+ * at every turn. Nor because what was asked for earlier is done later. But where the writer's own clock went back, or the difference is none that
+ * clocks have, waiting for it would lock the key out.
  */
-export function timeOf({ touchedAt, owner }: RowContent, now: number, self: number): number | null {
+export function timeOf({ touchedAt, owner }: RowContent, now: number, own: OwnClock): number | null {
   if (touchedAt <= now) return now;
-  return owner !== self && touchedAt - now <= CLOCK_TOLERANCE ? touchedAt : null;
+  const isRight = owner === own.self ? touchedAt <= own.now : touchedAt - now <= CLOCK_TOLERANCE;
+  return isRight ? touchedAt : null;
 }
 
 /** Whether there was a block, and is none any more. */
@@ -32,17 +41,17 @@ export class Draft {
   /** Whether all charges made before are forgotten. */
   wasReset = false;
   readonly #tally: Tally;
-  readonly #self: number;
+  readonly #own: OwnClock;
   #latest = -Infinity;
 
-  constructor(tally: Tally, { cells, blockedUntil, touchedAt, owner }: RowContent, self: number) {
+  constructor(tally: Tally, { cells, blockedUntil, touchedAt, owner }: RowContent, own: OwnClock) {
     this.content = { cells: cells.slice(), blockedUntil, touchedAt, owner };
     this.#tally = tally;
-    this.#self = self;
+    this.#own = own;
   }
 
   copy(): Draft {
-    return new Draft(this.#tally, this.content, this.#self);
+    return new Draft(this.#tally, this.content, this.#own);
   }
 
   /** The row's time if it was charged; what the limits say stands in the row's verdicts then, counted from `now`. */
@@ -142,12 +151,12 @@ export class Draft {
     const { content } = this;
     // Whoever asked first is not always done first; that is no clock that went back.
     const now = this.#latest = Math.max(this.#latest, asked);
-    let time = timeOf(content, now, this.#self);
+    let time = timeOf(content, now, this.#own);
     if (time === null) {
       this.#tally.row.rewind(content.cells, 0, now);
       // Even where the charge is denied, or the row would slide along with the clock.
       content.touchedAt = now;
-      content.owner = this.#self;
+      content.owner = this.#own.self;
       this.changed = true;
       time = now;
     }
@@ -158,7 +167,7 @@ export class Draft {
     this.changed = true;
     if (time <= this.content.touchedAt) return;
     this.content.touchedAt = time;
-    this.content.owner = this.#self;
+    this.content.owner = this.#own.self;
   }
 }
 

@@ -9,7 +9,7 @@ import { partOf } from "../decision.ts";
 import type { Charge } from "../ledger.ts";
 import type { Part } from "../part.ts";
 import type { RowContent } from "../stores/row_codec.ts";
-import { Draft } from "./draft.ts";
+import { Draft, type OwnClock } from "./draft.ts";
 import type { Flights } from "./flights.ts";
 import type { LocalRows, Seat } from "./local_rows.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
@@ -27,7 +27,8 @@ export interface EventualContext {
   readonly flights: Flights;
   /** Milliseconds between two commits of a row. */
   readonly interval: number;
-  self(): number;
+  /** The limiter's clock, now. */
+  own(): OwnClock;
   now(): number;
   /** When an answer is due that is asked for now, by `performance.now()`. */
   due(): number;
@@ -42,6 +43,8 @@ interface View {
   owed: number;
   /** Those among them that are on their way. */
   flying: number;
+  /** When the first of those was charged that were not let in after all. */
+  undoneFrom: number;
   /** A block that was made here and does not stand in the store yet. */
   owedBlock: number;
   /** When it was last the store's, by `performance.now()`. */
@@ -80,7 +83,7 @@ export class Eventual implements LocalRows {
     const { ledger, key, cost } = charge;
     const view = this.#viewOf(row);
     const { blockedUntil } = view.content;
-    const draft = new Draft(ledger.tally, view.content, this.#context.self());
+    const draft = new Draft(ledger.tally, view.content, this.#context.own());
     const chargedAt = draft.take(now, cost);
     const part = partOf(ledger, key, cost, "cache", chargedAt);
     if (draft.changed) view.content = draft.content;
@@ -97,11 +100,12 @@ export class Eventual implements LocalRows {
   }
 
   pretended(row: RememberedRow): void {
-    this.#takeOver(row, this.#viewOf(row));
+    if (this.covers(row)) this.#takeOver(row, this.#viewOf(row));
   }
 
   change(row: RememberedRow, work: Work): void {
-    this.#commit(row, this.#viewOf(row), work);
+    if (this.covers(row)) this.#commit(row, this.#viewOf(row), work);
+    else this.#context.flights.add([row], work);
   }
 
   close(): void {
@@ -114,13 +118,22 @@ export class Eventual implements LocalRows {
     const known = this.#views.get(row);
     if (known !== undefined) return known;
     const { content } = row;
-    const view = { content, owed: 0, flying: 0, owedBlock: 0, syncedAt: -Infinity, timer: undefined };
+    const view = {
+      content,
+      owed: 0,
+      flying: 0,
+      undoneFrom: Infinity,
+      owedBlock: 0,
+      syncedAt: -Infinity,
+      timer: undefined,
+    };
     this.#views.set(row, view);
     return view;
   }
 
   #owe(row: RememberedRow, view: View, more: number): void {
     view.owed += more;
+    if (view.owed >= view.flying) view.undoneFrom = Infinity;
     row.isOwing = view.owed !== 0 || view.owedBlock > 0;
     if (row.isOwing) this.#owing.add(row);
     else this.#owing.delete(row);
@@ -129,10 +142,12 @@ export class Eventual implements LocalRows {
   #undo({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number, chargedAt?: number): Part {
     const view = this.#viewOf(row);
     if (chargedAt !== undefined) {
-      const draft = new Draft(ledger.tally, view.content, this.#context.self());
-      draft.give(now, cost);
+      const draft = new Draft(ledger.tally, view.content, this.#context.own());
+      draft.give(now, cost, { cost, chargedAt, delays: [] });
       view.content = draft.content;
+      view.undoneFrom = Math.min(view.undoneFrom, chargedAt);
       this.#owe(row, view, -cost);
+      this.#syncLater(row, view);
     }
     return ledger.lookedPart(view.content, key, now, cost);
   }
@@ -171,7 +186,7 @@ export class Eventual implements LocalRows {
         view.flying += charged;
         blockedUntil = view.owedBlock;
         if (charged > 0) draft.force(now(), charged);
-        else if (charged < 0) draft.give(now(), -charged);
+        else if (charged < 0) draft.give(now(), -charged, { cost: -charged, chargedAt: view.undoneFrom, delays: [] });
         if (blockedUntil > draft.content.blockedUntil) draft.block(blockedUntil);
         work?.apply(drafts);
         wasReset = draft.wasReset;
@@ -196,7 +211,7 @@ export class Eventual implements LocalRows {
 
   /** The store's view, and what has been let in since. */
   #takeOver(row: RememberedRow, view: View): void {
-    const draft = new Draft(row.kind.tally, row.content, this.#context.self());
+    const draft = new Draft(row.kind.tally, row.content, this.#context.own());
     if (view.owed > 0) draft.force(this.#context.now(), view.owed);
     if (view.owedBlock > draft.content.blockedUntil) draft.block(view.owedBlock);
     view.content = draft.content;

@@ -60,7 +60,9 @@ export class Fallback {
     return [...this.#ledgers.values()].every(({ journal }) => journal.size === 0);
   }
 
-  decide(charges: readonly Charge[], now: number, isPeek: boolean): RateLimitResult {
+  /** By the clock as it is now: whoever has waited for the store is decided after those who came meanwhile. */
+  decide(charges: readonly Charge[], isPeek: boolean): RateLimitResult {
+    const now = this.#options.now();
     this.#begin();
     if (this.#options.policy !== "memory") return this.#flat(charges, now);
     const seats = charges.map(({ ledger: origin, key, cost }) => {

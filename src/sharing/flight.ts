@@ -3,7 +3,7 @@
 import { kvotaError } from "../errors.ts";
 import type { GroupOutcome, RowWrite, StoredRow } from "../stores/store.ts";
 import { lateError } from "./deadline.ts";
-import { Draft } from "./draft.ts";
+import { Draft, type OwnClock } from "./draft.ts";
 import { apart, type Bundle, type RememberedRow, type Work } from "./remembered_row.ts";
 import type { StoreCalls } from "./store_calls.ts";
 
@@ -19,8 +19,8 @@ const SPARE_LIFE = 60_000;
 /** What a flight needs of its limiter. */
 export interface FlightContext {
   readonly calls: StoreCalls;
-  /** The limiter's own number, by which it knows its own clock. */
-  self(): number;
+  /** The limiter's clock, now. */
+  own(): OwnClock;
   /** Told of what stands in a row's place and is none. */
   unreadable(key: string): void;
   /** Told why nothing was counted. */
@@ -236,8 +236,8 @@ function learn(
 }
 
 function draftAll(context: FlightContext, { passengers, rows }: Load): Drafts {
-  const self = context.self();
-  const drafts = new Map(rows.map((row) => [row, new Draft(row.kind.tally, row.content, self)]));
+  const own = context.own();
+  const drafts = new Map(rows.map((row) => [row, new Draft(row.kind.tally, row.content, own)]));
   for (const { bundle, works } of passengers) {
     const own = bundle.rows.map((row) => drafts.get(row)!);
     for (const work of works) work.apply(own);

@@ -1,7 +1,8 @@
 /**
  * Who flies when: each row in one flight at a time, what arrives meanwhile waits for the next and is folded into one commit; rows
- * that nobody else writes share a flight; two flights are in the air. What concerns several rows at once flies when all of them are on the ground.
+ * that nobody else writes share a flight; few flights are in the air. What concerns several rows at once flies when all of them are on the ground.
  */
+import { idleTimer, lateError } from "./deadline.ts";
 import { type FlightContext, fly } from "./flight.ts";
 import { RememberedRows } from "./remembered.ts";
 import { Bundle, RememberedRow, type RowKind, type Work } from "./remembered_row.ts";
@@ -18,8 +19,10 @@ const GAP = 2;
 /** Longer nobody waits for a turn, in milliseconds. */
 const TURN_TIMEOUT = 150;
 
-/** More gain nothing: a database file takes one commit at a time, and rows that wait gather into larger groups. */
-const MAX_FLIGHTS = 2;
+/** More gain nothing nearby: a database file takes one commit at a time, and rows that wait gather into larger groups. */
+const FEWEST_FLIGHTS = 2;
+/** Far away one more for each millisecond that a call takes: they are under way nearly all of their time. */
+const MOST_FLIGHTS = 100;
 
 /** Rows of one turn that are remembered for the next. */
 const MAX_FLOWN = 200;
@@ -43,9 +46,11 @@ export class Flights {
   #flown = new Set<RememberedRow>();
   #stale: RememberedRow[] = [];
   #landed: (() => void) | undefined;
+  #watchdog: ReturnType<typeof setTimeout> | undefined;
+  #watchedFor = Infinity;
 
   constructor(context: Omit<FlightContext, "conflicted" | "epoch" | "isTurnNeeded" | "along">, turnKey: string) {
-    this.#turns = new Turns(turnKey, context.calls, context.self);
+    this.#turns = new Turns(turnKey, context.calls, () => context.own().self);
     this.#context = {
       ...context,
       epoch: () => this.#turns.epoch,
@@ -59,11 +64,51 @@ export class Flights {
   add(rows: readonly RememberedRow[], work: Work): void {
     const bundle = rows.length === 1 ? rows[0]!.alone : this.#bundleOf(rows);
     bundle.add(work);
+    this.#watch(work.due);
     if (bundle.isHeldUp) this.#parked.add(bundle);
     else {
       this.#ready.add(bundle);
       this.#call();
     }
+  }
+
+  /** Has what still waits when it is due be told so: flights that it waits for may last longer. */
+  #watch(due: number): void {
+    if (due >= this.#watchedFor) return;
+    clearTimeout(this.#watchdog);
+    this.#watchedFor = due;
+    this.#watchdog = idleTimer(() => this.#endDue(), due - performance.now());
+  }
+
+  #endDue(): void {
+    this.#watchedFor = Infinity;
+    const now = performance.now();
+    let late: Error | undefined;
+    for (const bundle of [...this.#ready, ...this.#parked]) {
+      for (const work of bundle.takeDue(now)) work.failed(late ??= lateError());
+      if (bundle.waiting === 0) this.#forget(bundle);
+      else this.#watch(bundle.due);
+    }
+    if (late === undefined) return;
+    this.#context.gaveUp(late);
+    this.#unpark();
+  }
+
+  #forget(bundle: Bundle): void {
+    this.#ready.delete(bundle);
+    this.#parked.delete(bundle);
+    if (bundle.rows.length > 1) this.#joint.delete(bundle.rows.map(({ key }) => key).join("\n"));
+  }
+
+  /** Has those fly that nothing holds up any more. */
+  #unpark(): void {
+    for (const bundle of this.#parked) {
+      if (bundle.isHeldUp) continue;
+      this.#parked.delete(bundle);
+      this.#ready.add(bundle);
+    }
+    if (this.#isIdle()) this.#landed?.();
+    else this.#call();
   }
 
   /** What is remembered under a key, if only that nothing is. */
@@ -81,6 +126,13 @@ export class Flights {
     return new Promise((resolve) => this.#landed = resolve);
   }
 
+  get #maxFlights(): number {
+    const { fastest } = this.#context.calls;
+    return fastest === Infinity
+      ? FEWEST_FLIGHTS
+      : Math.max(FEWEST_FLIGHTS, Math.min(MOST_FLIGHTS, Math.floor(fastest)));
+  }
+
   #isIdle(): boolean {
     return this.#inAir === 0 && this.#ready.size === 0 && this.#parked.size === 0;
   }
@@ -96,7 +148,7 @@ export class Flights {
 
   /** Starts flights when all that arrives in this turn of the event loop has arrived. */
   #call(): void {
-    if (this.#called || this.#inAir === MAX_FLIGHTS) return;
+    if (this.#called || this.#inAir >= this.#maxFlights) return;
     this.#called = true;
     queueMicrotask(() => void this.#prepare());
   }
@@ -153,7 +205,7 @@ export class Flights {
   }
 
   #start(): void {
-    while (this.#inAir < MAX_FLIGHTS) {
+    while (this.#inAir < this.#maxFlights) {
       const { group, rows } = this.#nextGroup();
       if (group.length === 0) return;
       for (const bundle of group) this.#ready.delete(bundle);
@@ -195,14 +247,8 @@ export class Flights {
     }
     for (const bundle of group) {
       if (bundle.waiting > 0) this.#parked.add(bundle);
-      else if (bundle.rows.length > 1) this.#joint.delete(bundle.rows.map(({ key }) => key).join("\n"));
+      else this.#forget(bundle);
     }
-    for (const bundle of this.#parked) {
-      if (bundle.isHeldUp) continue;
-      this.#parked.delete(bundle);
-      this.#ready.add(bundle);
-    }
-    if (this.#isIdle()) this.#landed?.();
-    else this.#call();
+    this.#unpark();
   }
 }

@@ -1,5 +1,4 @@
 /** One row that units are charged ahead of: its lease, and when it is committed. */
-import { lateError } from "./deadline.ts";
 import { Lease } from "./lease.ts";
 import { type Asking, Refresh } from "./refresh.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
@@ -70,12 +69,9 @@ export class LeasedRow {
   }
 
   fly(): void {
-    const refresh = this.#next!;
     clearTimeout(this.#timer);
     this.#isWaiting = false;
-    // Flights that are in the air may last longer than whoever waits here can: they took off later than that has been asked.
-    this.#timer = setTimeout(() => refresh.failed(lateError()), refresh.due - performance.now());
-    this.#landlord.commit(this.row, refresh);
+    this.#landlord.commit(this.row, this.#next!);
   }
 
   get #isRefreshing(): boolean {
@@ -90,7 +86,6 @@ export class LeasedRow {
     const refresh = new Refresh(this.row, this.lease, now, this.#landlord.due(), isForLow, {
       isClosed: () => this.#landlord.isClosed(),
       tookOff: () => {
-        clearTimeout(this.#timer);
         this.#next = undefined;
         this.#flying++;
       },

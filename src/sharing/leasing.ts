@@ -1,8 +1,9 @@
 /** `consistency: "leased"`: requests are let in from units that were charged ahead; see {@linkcode Lease} for what that promises. */
-import { partOf } from "../decision.ts";
+import { detailOfParts, partOf, resultOf } from "../decision.ts";
 import type { Charge } from "../ledger.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
 import type { Part } from "../part.ts";
+import { RateLimitResult, UNCHARGED } from "../result.ts";
 import type { RowContent } from "../stores/row_codec.ts";
 import { idleTimer } from "./deadline.ts";
 import type { Draft } from "./draft.ts";
@@ -64,28 +65,35 @@ export class Leasing implements LocalRows {
     return seat;
   }
 
-  chargeHeld(
+  decideHeld(
     charges: readonly Charge<SharedLedger>[],
     rows: readonly RememberedRow[],
     now: number,
-  ): readonly Part[] | undefined {
+  ): RateLimitResult | undefined {
     for (let i = 0; i < rows.length; i++) {
       if (!rows[i]!.isOwing || !this.#allows(charges[i]!, rows[i]!, now)) return undefined;
     }
-    return rows.map((row, i) => {
+    const chargedAts = rows.map((row, i) => {
+      const { cost, ledger } = charges[i]!;
       const leased = this.#leasedOf(row);
-      leased.lease.ask(charges[i]!.cost, now);
-      const [part] = spendHeld(charges[i]!, leased.lease, now);
+      leased.lease.ask(cost, now);
+      const { chargedAt } = spendHeld(ledger, leased.lease, now, cost);
       leased.topUp(now);
-      return part;
+      return chargedAt;
     });
+    const [{ ledger, key, cost }] = charges as [Charge<SharedLedger>];
+    if (charges.length === 1) return resultOf(ledger, key, cost, now, "lease", chargedAts[0]);
+    const parts = charges.map(({ ledger, key, cost }, i) => partOf(ledger, key, cost, "lease", chargedAts[i]));
+    return new RateLimitResult(ledger, key, UNCHARGED, now, "lease", detailOfParts(parts, 0));
   }
 
   /** Charges the units that are held, if there are enough. */
   spend(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Seat | undefined {
+    const { ledger, key, cost } = charge;
     const { lease } = this.#leasedOf(row);
     if (!this.#allows(charge, row, now)) return undefined;
-    const [part, pieces] = spendHeld(charge, lease, now);
+    const { chargedAt, pieces } = spendHeld(ledger, lease, now, cost);
+    const part = partOf(ledger, key, cost, "lease", chargedAt);
     return { part, source: "lease", undo: (now) => this.undo(charge, row, now, pieces) };
   }
 
@@ -223,15 +231,16 @@ class Charging implements Asking {
   }
 }
 
-/** Charges units that are held, where the row's verdicts tell what the store has left. */
+/** Charges units that are held, where the row's verdicts tell what the store has left; they tell what is left in all, then. */
 function spendHeld(
-  { ledger, key, cost }: Charge<SharedLedger>,
+  ledger: SharedLedger,
   lease: Lease,
   now: number,
-): readonly [Part, readonly Piece[]] {
+  cost: number,
+): { readonly chargedAt: number; readonly pieces: readonly Piece[] } {
   const pieces = lease.spend(cost);
   showLeft(ledger, lease.left(now));
-  return [partOf(ledger, key, cost, "lease", pieces[0]?.grant.chargedAt ?? now), pieces];
+  return { chargedAt: pieces[0]?.grant.chargedAt ?? now, pieces };
 }
 
 /** Makes the verdicts of a row that allows speak of the units that this process holds as well. */

@@ -3,6 +3,7 @@ import type { MaybePromise } from "../maybe_promise.ts";
 import type { Part } from "../part.ts";
 import type { Source } from "../charge.ts";
 import type { Charge } from "../ledger.ts";
+import type { RateLimitResult } from "../result.ts";
 import type { RowContent } from "../stores/row_codec.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
 import type { SharedLedger } from "./shared_ledger.ts";
@@ -23,12 +24,12 @@ export interface LocalRows {
   covers(row: RememberedRow): boolean;
   /** Charges a row if its limits allow; gives the error, and rejects with none, where the store was needed for it and has failed. */
   charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number, due: number): MaybePromise<Seat | Error>;
-  /** Charges all rows of a decision at once, where it has enough of each of them: what most decisions are. Else it charges nothing. */
-  chargeHeld?(
+  /** Decides at once, where it has enough of every row: what most decisions are. Else it charges nothing. */
+  decideHeld?(
     charges: readonly Charge<SharedLedger>[],
     rows: readonly RememberedRow[],
     now: number,
-  ): readonly Part[] | undefined;
+  ): RateLimitResult | undefined;
   /** What it would answer; `undefined` where it would have to ask. */
   peek(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined;
   /** Whether it has units, or is to give some back, so that what is remembered of the store does not tell whether a row denies. */

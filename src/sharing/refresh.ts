@@ -35,7 +35,6 @@ export class Refresh implements Work {
   #givenBack: readonly Grant[] | undefined;
   #grant: Grant | undefined;
   #wasReset = false;
-  #isOver = false;
 
   /** @param due When it should be done at the latest, unless somebody waits for it who cannot wait so long. */
   constructor(row: RememberedRow, lease: Lease, now: number, due: number, isForLow: boolean, tower: Tower) {
@@ -71,7 +70,6 @@ export class Refresh implements Work {
   }
 
   apply(drafts: readonly Draft[]): void {
-    if (this.#isOver) return;
     const [draft] = drafts as [Draft];
     draft.peek(this.now, 0);
     if (this.#givenBack === undefined) {
@@ -92,7 +90,6 @@ export class Refresh implements Work {
   }
 
   done(): void {
-    if (this.#isOver) return;
     // What was charged before does not count any more, or must not be spent.
     if (this.#wasReset) this.#lease.forget();
     else if (this.#row.content.blockedUntil > this.now) this.#lease.end();
@@ -107,8 +104,6 @@ export class Refresh implements Work {
 
   /** What was to be given back is lost: nobody knows whether it has been. */
   failed(error: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
     if (this.#givenBack === undefined) this.#tower.tookOff();
     for (const work of [...this.#works, ...this.#asking]) work.failed(error);
     this.#tower.landed();

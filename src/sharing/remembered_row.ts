@@ -51,7 +51,7 @@ export class RememberedRow {
   /** Takes over what has just been read, and learns from it how soon others write. */
   see(content: RowContent, version: string | null, at: number, epoch: number): void {
     const age = performance.now() - this.#seenAt;
-    if (this.#last !== undefined && this.#last !== version) this.#lasts = age / 2;
+    if (this.#last !== undefined && this.#last !== version) this.#lasts = Math.min(this.#lasts, age / 2);
     else if (age > this.#lasts) this.#lasts = 2 * age;
     this.verify(content, version, at, epoch);
   }
@@ -130,9 +130,9 @@ export class Bundle {
     return this.#waiting.length;
   }
 
-  /** When the answer to who came first is due. */
+  /** When the first answer is due. */
   get due(): number {
-    return this.#waiting[0]?.due ?? Infinity;
+    return this.#waiting.reduce((first, { due }) => Math.min(first, due), Infinity);
   }
 
   get isInFlight(): boolean {
@@ -154,6 +154,14 @@ export class Bundle {
     if (works.length > 0) this.#want(-1);
     this.#waiting = [];
     return works;
+  }
+
+  /** What is due by now, and waits no longer. */
+  takeDue(now: number): readonly Work[] {
+    const isDue = this.#waiting.filter((work) => work.due <= now);
+    if (isDue.length > 0 && isDue.length === this.#waiting.length) this.#want(-1);
+    this.#waiting = this.#waiting.filter((work) => work.due > now);
+    return isDue;
   }
 
   /** Has what was taken wait again, before what has come since. */

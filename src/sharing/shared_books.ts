@@ -7,7 +7,7 @@ import { RateLimitResult, UNCHARGED } from "../result.ts";
 import type { Store } from "../stores/store.ts";
 import { Breaker } from "./breaker.ts";
 import type { Consistency } from "./consistency.ts";
-import type { Draft } from "./draft.ts";
+import type { Draft, OwnClock } from "./draft.ts";
 import type { StoreEvent } from "./events.ts";
 import { Eventual } from "./eventual.ts";
 import { type FailurePolicy, Fallback } from "./fallback.ts";
@@ -72,7 +72,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     });
     this.#flights = new Flights({
       calls: this.#calls,
-      self: () => this.self(),
+      own: () => this.own(),
       gaveUp: (error) => tell({ type: "store-failed", error }),
       unreadable: (key) => tell({ type: "row-unreadable", key }),
     }, `turn/${name}`);
@@ -84,12 +84,12 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     const context = { flights: this.#flights, now, due: () => this.due(), isOpen: () => this.#breaker.isOpen };
     const { consistency, syncInterval: interval } = options;
     if (consistency === "leased") this.#local = new Leasing(context);
-    else if (consistency === "eventual") this.#local = new Eventual({ ...context, interval, self: () => this.self() });
+    else if (consistency === "eventual") this.#local = new Eventual({ ...context, interval, own: () => this.own() });
     this.#elsewhere = {
       strict: (charges, rows, now, due) => this.#decide(charges, rows, now, due, false),
       due: () => this.due(),
       now,
-      fallback: (charges, now) => this.#fallback.decide(charges, now, false),
+      fallback: (charges) => this.#fallback.decide(charges, false),
     };
   }
 
@@ -100,16 +100,13 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
   }
 
   takeTogether(charges: readonly Charge<SharedLedger>[], now: number): MaybePromise<RateLimitResult> {
-    if (this.#breaker.isOpen) return this.#fallback.decide(charges, now, false);
+    if (this.#breaker.isOpen) return this.#fallback.decide(charges, false);
     const rows = charges.map(({ ledger, key }) => ledger.row(key));
-    const held = this.#local?.chargeHeld?.(charges, rows, now);
+    const held = this.#local?.decideHeld?.(charges, rows, now);
     const denial = held === undefined ? this.#knownDenial(charges, rows, now) : undefined;
     if (denial !== undefined) return denial;
     for (const { ledger, key } of charges) ledger.chargeOwed(key);
-    if (held !== undefined) {
-      const [{ ledger, key }] = charges as [Charge<SharedLedger>];
-      return new RateLimitResult(ledger, key, UNCHARGED, now, this.#local!.source, detailOfParts(held, 0));
-    }
+    if (held !== undefined) return held;
     if (this.#local !== undefined && rows.some((row) => this.#local!.covers(row))) {
       return takeTogether(charges, rows, now, this.#local, this.#elsewhere);
     }
@@ -117,7 +114,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
   }
 
   peek(charge: Charge<SharedLedger>, now: number): MaybePromise<RateLimitResult> {
-    if (this.#breaker.isOpen) return this.#fallback.decide([charge], now, true);
+    if (this.#breaker.isOpen) return this.#fallback.decide([charge], true);
     const { ledger, key } = charge;
     const row = ledger.row(key);
     const part = this.#local?.peek(charge, row, now);
@@ -157,9 +154,8 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     await this.#calls.close();
   }
 
-  /** A number that no other limiter has; drawn at the first decision, as workerd allows no randomness before a request. */
-  self(): number {
-    return this.#number ||= 1 + crypto.getRandomValues(new Uint32Array(1))[0]!;
+  own(): OwnClock {
+    return { self: this.#self(), now: this.now() };
   }
 
   now(): number {
@@ -172,6 +168,11 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
 
   settled(): void {
     if (this.#fallback.isSettled) this.#fallback.end();
+  }
+
+  /** A number that no other limiter has; drawn at the first decision, as workerd allows no randomness before a request. */
+  #self(): number {
+    return this.#number ||= 1 + crypto.getRandomValues(new Uint32Array(1))[0]!;
   }
 
   #decide(

@@ -8,7 +8,7 @@ import type { MaybePromise } from "../maybe_promise.ts";
 import type { Part } from "../part.ts";
 import type { RateLimitResult } from "../result.ts";
 import { RowCodec, type RowContent } from "../stores/row_codec.ts";
-import { Draft, finish, isOver, timeOf } from "./draft.ts";
+import { Draft, finish, isOver, type OwnClock, timeOf } from "./draft.ts";
 import type { LocalLedger } from "./fallback.ts";
 import type { Flights } from "./flights.ts";
 import { leaseTime } from "./lease.ts";
@@ -28,8 +28,8 @@ export interface Binding {
   change(ledger: SharedLedger, key: string, now: number, change: (draft: Draft) => void): Promise<void>;
   /** Has something done to a row, together with whatever else is to be. */
   add(row: RememberedRow, work: Work): void;
-  /** The limiter's own number, by which it knows its own clock. */
-  self(): number;
+  /** The limiter's clock, now. */
+  own(): OwnClock;
   now(): number;
   /** When an answer is due that is asked for now, by `performance.now()`. */
   due(): number;
@@ -129,7 +129,7 @@ export class SharedLedger implements Ledger {
   /** Takes for true what the store has not taken. */
   pretend(key: string, change: (draft: Draft) => void): void {
     const row = this.row(key);
-    const draft = new Draft(this.tally, row.content, this.#books.self());
+    const draft = new Draft(this.tally, row.content, this.#books.own());
     change(draft);
     row.pretend(draft.content);
   }
@@ -149,7 +149,7 @@ export class SharedLedger implements Ledger {
 
   /** Whether what is remembered tells what the row says of a charge; its verdicts tell, then. */
   look(content: RowContent, now: number, cost: number): boolean {
-    const time = timeOf(content, now, this.#books.self());
+    const time = timeOf(content, now, this.#books.own());
     if (time === null || isOver(content, time)) return false;
     this.tally.row.peek(content.cells, 0, time, cost);
     finish(this.tally.row, content.blockedUntil, time, now);

@@ -37,7 +37,7 @@ export interface Elsewhere {
   /** The limiter's time: whoever had to wait for one rule asks for the next later. */
   now(): number;
   /** Where the store has failed. */
-  fallback(charges: readonly Charge<SharedLedger>[], now: number): RateLimitResult;
+  fallback(charges: readonly Charge<SharedLedger>[]): RateLimitResult;
 }
 
 const NOTHING: Group = { ok: true, parts: new Map(), delay: 0, source: "lease", undo() {} };
@@ -108,12 +108,12 @@ export function takeTogether(
   }
 
   return chain(group(enforced, now), (first) => {
-    if (first === undefined) return elsewhere.fallback(charges, now);
+    if (first === undefined) return elsewhere.fallback(charges);
     if (!first.ok) return finish(first, { parts: new Map(looks(shadow)), source: first.source });
     return chain(group(shadow, elsewhere.now()), (second) => {
       if (second !== undefined) return finish(first, second);
       first.undo();
-      return elsewhere.fallback(charges, now);
+      return elsewhere.fallback(charges);
     });
   });
 }

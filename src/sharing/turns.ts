@@ -28,7 +28,7 @@ const LONGEST = 2 * TURN;
 /** After so many tries it is everybody for himself. */
 const MAX_TRIES = 8;
 /** Where a call takes longer, in milliseconds, handing the turn on would cost more than it gains. */
-const FAST = TURN / 4;
+const FAST = 2.5;
 /** The row vanishes after a while if nobody takes turns any more. */
 const LIFE = 120_000;
 

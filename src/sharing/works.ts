@@ -8,7 +8,7 @@ import type { Work } from "./remembered_row.ts";
 
 /** What decides where the store does not. */
 interface Otherwise {
-  decide(charges: readonly Charge[], now: number, isPeek: boolean): RateLimitResult;
+  decide(charges: readonly Charge[], isPeek: boolean): RateLimitResult;
 }
 
 /** A decision: charges, or the look at one. */
@@ -55,7 +55,7 @@ export class Decision implements Work {
 
   failed(): void {
     try {
-      this.#resolve(this.#fallback.decide(this.charges, this.now, this.fresh));
+      this.#resolve(this.#fallback.decide(this.charges, this.fresh));
     } catch (error) {
       this.#reject(error);
     }

@@ -90,6 +90,19 @@ test("costs are settled, units given back, once", async () => {
   assert.equal(await world.left(), 1000 - admitted - 3 + 2 + 2);
 });
 
+test("what is given back is the unit that was charged, though it was let in later", async () => {
+  const world = new World();
+  const limit = "1000/1h sliding-log";
+  const limiter = world.limiter({ limit });
+  const admitted = await world.warm(limiter);
+  world.now += 500;
+  const result = await limiter.limit("a");
+  assert.equal(result.source, "lease");
+  await result.settle(0);
+  await limiter.close();
+  assert.equal(await world.left(limit), 1000 - admitted);
+});
+
 test("a cost that can never fit never passes, one of 0 always does, and what is left is told with what is held here", async () => {
   const world = new World();
   const limiter = world.limiter();
