@@ -9,7 +9,7 @@ import type { Consistency } from "./scenario.ts";
 /** One runtime's promises are as good as another's here, and everything else is simulated. */
 const skip = "Deno" in globalThis ? false : "SKIPPED: NOT simulated here; the tests on Deno do that";
 
-/** Of those that are neither kept nor new by chance: always the same ones, so that they fail for nobody who has not changed anything. */
+/** Always the same ones, so that they fail for nobody who has not changed anything; `deno task simulate` runs others. */
 const counts: Readonly<Record<Consistency, number>> = { strict: 1_400, leased: 300, eventual: 300 };
 
 async function runAll(seeds: Iterable<number>, consistency: Consistency): Promise<void> {
