@@ -17,7 +17,7 @@ const ROOM = 6;
 /** After so long without a commit, in milliseconds, others have had room. */
 const GAP = 2;
 /** Longer nobody waits for a turn, in milliseconds. */
-const TURN_TIMEOUT = 150;
+const TURN_TIMEOUT = 250;
 
 /** More gain nothing nearby: a database file takes one commit at a time, and rows that wait gather into larger groups. */
 const FEWEST_FLIGHTS = 2;

@@ -10,7 +10,7 @@
 import type { StoreCalls } from "./store_calls.ts";
 
 /** How long a turn lasts, in milliseconds. */
-const TURN = 30;
+const TURN = 50;
 /** For how long the last to write leaves the turn to others. */
 const REST = 5;
 /** For how long whoever has waited less leaves it to each of those who have waited longer: a call takes about as much. */
