@@ -22,8 +22,9 @@ const SPARE = 1.25;
 const FEW = 4;
 /** The part of what others could still have that is charged ahead. */
 const PART = 1 / 4;
-/** With so small a part left, of units or of time, more is charged ahead while there is something left. */
+/** With so small a part of its units left, or of its time, more is charged ahead while there is something left. */
 const LOW = 1 / 4;
+const LATE = 1 / 10;
 
 /** What one commit has charged, of which some may be left to be spent. */
 export interface Grant {
@@ -150,7 +151,7 @@ export class Lease {
     this.#counted = 0;
     this.#askedSince = this.#countedUntil;
     this.#lowUnits = (grant?.units ?? 0) * LOW;
-    this.#lowFrom = this.#lowUnits === 0 ? Infinity : grant!.until - (grant!.until - grant!.from) * LOW;
+    this.#lowFrom = this.#lowUnits === 0 ? Infinity : grant!.until - (grant!.until - grant!.from) * LATE;
     if (grant === undefined) return;
     this.#grants.push(grant);
     this.#left += grant.units;
