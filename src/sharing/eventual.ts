@@ -127,7 +127,7 @@ export class Eventual implements LocalRows {
   #syncLater(row: RememberedRow, view: View): void {
     if (view.timer !== undefined) return;
     const age = performance.now() - view.syncedAt;
-    const wait = (view.owed > 0 ? this.#context.interval : LOOK_AGAIN) - age;
+    const wait = (view.owed > 0 ? this.#intervalOf(row) : LOOK_AGAIN) - age;
     view.timer = setTimeout(() => this.#sync(row, view), Math.max(GATHER, wait));
   }
 
@@ -170,7 +170,12 @@ export class Eventual implements LocalRows {
   }
 
   #tryAgain(row: RememberedRow, view: View): void {
-    if (view.owed > 0) view.timer ??= setTimeout(() => this.#sync(row, view), this.#context.interval);
+    if (view.owed > 0) view.timer ??= setTimeout(() => this.#sync(row, view), this.#intervalOf(row));
+  }
+
+  /** Longer where so many write the row that not all of them can do so in one interval. */
+  #intervalOf({ contention }: RememberedRow): number {
+    return Math.max(this.#context.interval, contention.gap);
   }
 
   /** The store's view, and what has been let in since. */

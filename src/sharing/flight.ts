@@ -100,8 +100,11 @@ async function land(
       for (const row of rows) row.refusals++;
       // Over all flights: rows that wait for a turn after each refusal would otherwise be tried for ever.
       if (rows.some((row) => row.refusals >= MAX_REFUSALS)) throw conflictError();
-      if (context.isTurnNeeded()) {
+      const crowded = rows.filter((row) => row.contention.isCrowded);
+      if (crowded.length > 0 || context.isTurnNeeded()) {
         // To be done when it is this process's turn; trying on would only disturb whoever has it.
+        const left = load.due - performance.now();
+        for (const row of crowded) row.contention.backOff(context.calls.fastest, row.refusals, left);
         for (const { bundle, works } of load.passengers) bundle.putBack(works);
         return;
       }
@@ -178,7 +181,10 @@ function settle(
     return true;
   }
   if (outcome !== null && "versions" in outcome) {
-    rows.forEach((row, i) => row.verify(drafts.get(row)!.content, outcome.versions[i]!, load.now, epoch));
+    rows.forEach((row, i) => {
+      row.verify(drafts.get(row)!.content, outcome.versions[i]!, load.now, epoch);
+      row.contention.committed(context.calls.fastest);
+    });
     finish(members);
     return true;
   }
@@ -214,7 +220,7 @@ async function readRows(context: FlightContext, load: Load, rows: readonly Remem
 
 /** Takes over what stands in the store. */
 function learn(
-  { unreadable }: FlightContext,
+  { calls, unreadable }: FlightContext,
   { now, read }: Load,
   row: RememberedRow,
   { value, version }: StoredRow,
@@ -223,7 +229,8 @@ function learn(
   const { codec } = row.kind;
   const content = version === null ? null : codec.decode(value);
   if (version !== null && content === null) unreadable(row.key);
-  row.see(content ?? codec.empty(), version, now, epoch);
+  const isChanged = row.see(content ?? codec.empty(), version, now, epoch);
+  if (isChanged && read.has(row)) row.contention.refused(calls.fastest);
   read.add(row);
 }
 

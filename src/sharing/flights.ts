@@ -33,6 +33,8 @@ export class Flights {
   readonly #ready = new Set<Bundle>();
   /** Bundles for which something waits, and which are held up; those that came first stand first. */
   readonly #parked = new Set<Bundle>();
+  /** Those among them that a timer looks at again. */
+  readonly #waking = new Set<Bundle>();
   /** Bundles of several rows for which something waits, by the rows' keys. */
   readonly #joint = new Map<string, Bundle>();
   #inAir = 0;
@@ -61,7 +63,7 @@ export class Flights {
   add(rows: readonly RememberedRow[], work: Work): void {
     const bundle = rows.length === 1 ? rows[0]!.alone : this.#bundleOf(rows);
     bundle.add(work);
-    if (bundle.isHeldUp) this.#parked.add(bundle);
+    if (bundle.isHeldUp) this.#park(bundle);
     else {
       this.#ready.add(bundle);
       this.#call();
@@ -105,7 +107,7 @@ export class Flights {
 
   /** Starts flights when all that arrives in this turn of the event loop has arrived. */
   #call(): void {
-    if (this.#called || this.#inAir >= this.#maxFlights) return;
+    if (this.#called || this.#ready.size === 0 || this.#inAir >= this.#maxFlights) return;
     this.#called = true;
     queueMicrotask(() => void this.#prepare());
   }
@@ -117,7 +119,7 @@ export class Flights {
     // Those in the air land first, and call again.
     if (this.#inAir === 0) {
       if (this.#turns.isNeeded) await this.#takeTurn(this.#dueBy(now + TURN_TIMEOUT));
-      else if (now - this.#busySince > BUSY) await this.#makeRoom();
+      else if (now - this.#busySince > BUSY && !this.#context.calls.isFar) await this.#makeRoom();
     }
     this.#called = false;
     if (this.#inAir === 0 || !this.#turns.isNeeded) this.#start();
@@ -179,7 +181,7 @@ export class Flights {
     for (const bundle of this.#ready) {
       if (bundle.isHeldUp) {
         this.#ready.delete(bundle);
-        this.#parked.add(bundle);
+        this.#park(bundle);
         continue;
       }
       const isContended = bundle.rows.some((row) => row.isContended);
@@ -206,12 +208,35 @@ export class Flights {
       if (bundle.waiting > 0) this.#parked.add(bundle);
       else if (bundle.rows.length > 1) this.#joint.delete(bundle.rows.map(({ key }) => key).join("\n"));
     }
-    for (const bundle of this.#parked) {
-      if (bundle.isHeldUp) continue;
-      this.#parked.delete(bundle);
-      this.#ready.add(bundle);
-    }
+    this.#unpark();
     if (this.#isIdle()) this.#landed?.();
     else this.#call();
+  }
+
+  #park(bundle: Bundle): void {
+    this.#parked.add(bundle);
+    this.#wakeLater(bundle);
+  }
+
+  /** Those that are held up no longer are ready again. */
+  #unpark(): void {
+    for (const bundle of this.#parked) {
+      if (bundle.isHeldUp) this.#wakeLater(bundle);
+      else {
+        this.#parked.delete(bundle);
+        this.#ready.add(bundle);
+      }
+    }
+  }
+
+  /** Who is held up by a flight is looked at when it lands. */
+  #wakeLater(bundle: Bundle): void {
+    if (bundle.isInFlight || !bundle.isResting || this.#waking.has(bundle)) return;
+    this.#waking.add(bundle);
+    setTimeout(() => {
+      this.#waking.delete(bundle);
+      this.#unpark();
+      this.#call();
+    }, bundle.rest());
   }
 }

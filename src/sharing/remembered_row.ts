@@ -1,6 +1,7 @@
 /** One row of the store as this process knows it, and what waits for it. */
 import type { Tally } from "../charge.ts";
 import type { RowCodec, RowContent } from "../stores/row_codec.ts";
+import { Contention } from "./contention.ts";
 import type { Draft } from "./draft.ts";
 
 /** What the rows of one tally have in common. */
@@ -33,6 +34,7 @@ export class RememberedRow {
   isOwing = false;
   /** Commits of this row that were refused since one was not, where it flew with no stranger. */
   refusals = 0;
+  readonly contention: Contention = new Contention();
   /** What waits for this row alone. */
   readonly alone: Bundle = new Bundle([this]);
   /** Bundles of it and other rows for which something waits. */
@@ -44,12 +46,14 @@ export class RememberedRow {
     this.content = kind.codec.empty();
   }
 
-  /** Takes over what has just been read, and learns from it how soon others write. */
-  see(content: RowContent, version: string | null, at: number, epoch: number): void {
+  /** Takes over what has just been read, and learns from it how soon others write; gives whether they have. */
+  see(content: RowContent, version: string | null, at: number, epoch: number): boolean {
     const age = performance.now() - this.#seenAt;
-    if (this.#last !== undefined && this.#last !== version) this.#lasts = Math.min(this.#lasts, age / 2);
+    const isChanged = this.#last !== undefined && this.#last !== version;
+    if (isChanged) this.#lasts = Math.min(this.#lasts, age / 2);
     else if (age > this.#lasts) this.#lasts = 2 * age;
     this.verify(content, version, at, epoch);
+    return isChanged;
   }
 
   /** Takes over what stands in the store now. */
@@ -137,7 +141,19 @@ export class Bundle {
 
   /** Whether it has to wait for rows: those in the air, and one that others want together with more, who would never find all of theirs on the ground. */
   get isHeldUp(): boolean {
-    return this.isInFlight || (this.rows.length === 1 && this.rows[0]!.wanted > 0);
+    return this.isInFlight || this.isResting || (this.rows.length === 1 && this.rows[0]!.wanted > 0);
+  }
+
+  /** Whether one of its rows is left to others for a while. */
+  get isResting(): boolean {
+    return this.rows.some(({ contention }) => contention.rest > 0);
+  }
+
+  /** For how long, in milliseconds; nobody waits for more than half of the time that is left. */
+  rest(): number {
+    const longest = Math.max(0, this.due - performance.now()) / 2;
+    for (const { contention } of this.rows) contention.hurry(longest);
+    return Math.max(...this.rows.map(({ contention }) => contention.rest));
   }
 
   add(work: Work): void {

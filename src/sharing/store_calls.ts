@@ -12,6 +12,9 @@ export interface CallObserver {
   failed(kind: CallKind): void;
 }
 
+/** A store is far away where the fastest call takes longer than this, in milliseconds: what is near answers sooner than timers go off. */
+const FAR = 2.5;
+
 /** Limiters that count in each store: the last to close closes it. */
 const users = new WeakMap<Store, number>();
 
@@ -42,6 +45,10 @@ export class StoreCalls {
   /** The most rows that one call takes. */
   get maxFlightRows(): number {
     return (this.takesGroups ? this.#store.maxGroupRows : undefined) ?? this.#store.maxRows;
+  }
+
+  get isFar(): boolean {
+    return this.fastest > FAR && this.fastest < Infinity;
   }
 
   read(keys: readonly string[], due: number): Promise<readonly StoredRow[]> {

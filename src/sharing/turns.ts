@@ -5,7 +5,8 @@
  * Backing off in who loses starves it: the winner never learns of it. So whoever is heard by a commit refused in the middle of many takes turns
  * from then on: a row says who writes and until when, the others wait, and who has just written waits a little before it asks again. Whoever has waited
  * longest asks first: the row says who had the turns before.
- * Only where commits follow each other without a gap: at a few hundred requests a second it would only cost time.
+ * Only where commits follow each other without a gap: at a few hundred requests a second it would only cost time. And only nearby: far away handing
+ * the turn on would take as long as the turn.
  */
 import type { StoreCalls } from "./store_calls.ts";
 
@@ -27,8 +28,6 @@ const HEARD = 500;
 const LONGEST = 2 * TURN;
 /** After so many tries it is everybody for himself. */
 const MAX_TRIES = 8;
-/** Where a call takes longer, in milliseconds, handing the turn on would cost more than it gains. */
-const FAST = TURN / 20;
 /** The row vanishes after a while if nobody takes turns any more. */
 const LIFE = 120_000;
 
@@ -56,7 +55,7 @@ export class Turns {
 
   /** A commit was refused, or had to wait for somebody's lock, after so many milliseconds of commits without a gap. */
   heard(busy: number): void {
-    if (busy >= BUSY && this.#calls.fastest < FAST) this.#heardAt = performance.now();
+    if (busy >= BUSY && !this.#calls.isFar) this.#heardAt = performance.now();
   }
 
   /** Whether to take a turn first. */
