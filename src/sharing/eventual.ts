@@ -42,6 +42,8 @@ interface View {
   owed: number;
   /** When it was last the store's, by `performance.now()`. */
   syncedAt: number;
+  /** Whether that is being done: what is owed meanwhile is charged in the next interval. */
+  isSyncing: boolean;
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
@@ -101,7 +103,7 @@ export class Eventual implements LocalRows {
   #viewOf(row: RememberedRow): View {
     const known = this.#views.get(row);
     if (known !== undefined) return known;
-    const view = { content: row.content, owed: 0, syncedAt: -Infinity, timer: undefined };
+    const view = { content: row.content, owed: 0, syncedAt: -Infinity, isSyncing: false, timer: undefined };
     this.#views.set(row, view);
     return view;
   }
@@ -125,7 +127,7 @@ export class Eventual implements LocalRows {
   }
 
   #syncLater(row: RememberedRow, view: View): void {
-    if (view.timer !== undefined) return;
+    if (view.timer !== undefined || view.isSyncing) return;
     const age = performance.now() - view.syncedAt;
     const wait = (view.owed > 0 ? this.#intervalOf(row) : LOOK_AGAIN) - age;
     view.timer = setTimeout(() => this.#sync(row, view), Math.max(GATHER, wait));
@@ -142,6 +144,7 @@ export class Eventual implements LocalRows {
     const { flights, now, due } = this.#context;
     let charged = 0;
     let wasReset = false;
+    view.isSyncing = true;
     flights.add([row], {
       now: work?.now ?? now(),
       due: work?.due ?? due(),
@@ -156,12 +159,14 @@ export class Eventual implements LocalRows {
         wasReset = draft.wasReset;
       },
       done: () => {
+        view.isSyncing = false;
         this.#owe(row, view, wasReset ? -view.owed : -charged);
         this.#takeOver(row, view);
         if (view.owed > 0) this.#syncLater(row, view);
         work?.done();
       },
       failed: (error) => {
+        view.isSyncing = false;
         // It stays owed: charged twice at worst, never lost.
         this.#tryAgain(row, view);
         work?.failed(error);

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-await-in-loop -- a fleet has the globals to itself
 /** What many instances cost a store that is far away; the figures of `bench/growth.md` are made in the same way. */
 import assert from "node:assert/strict";
 import { test } from "node:test";

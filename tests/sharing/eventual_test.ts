@@ -74,6 +74,20 @@ test("a hot key is committed once an interval", async () => {
   assert.equal(await world.left("1000000/1h"), 1_000_000 - asked);
 });
 
+test("what is asked for during a commit waits for the next interval", async () => {
+  const world = new World();
+  world.store.delay = 20;
+  const limiter = world.limiter({ limit: "1000000/1h", syncInterval: "100ms" });
+  const start = performance.now();
+  while (performance.now() - start < 600) {
+    await limiter.limit("a");
+    await pause(2);
+  }
+  const { commits } = world.store;
+  assert.ok(commits <= 1 + (performance.now() - start) / 100, `${commits} commits`);
+  await limiter.close();
+});
+
 test("reset, block, refund and settle take effect at once here, and soon elsewhere", async () => {
   const world = new World();
   const [here, there] = [world.limiter(), world.limiter()];
