@@ -1,6 +1,10 @@
 /** Which fleets the study of growth looks at, and what comes of one. */
-import type { Consistency } from "../mod.ts";
+import type { Consistency, LimitObject } from "../mod.ts";
 import type { StoreName } from "./growth_store.ts";
+
+/** Seconds before figures are taken, and of those that they are taken of. */
+export const WARM_UP = 3;
+export const SECONDS = 3;
 
 export const CONSISTENCIES: readonly Consistency[] = ["strict", "leased", "eventual"];
 
@@ -81,4 +85,10 @@ export function allFleets(): readonly Fleet[] {
 export function grownOf(fleets: readonly Grown[], part: Case, consistency: Consistency): Grown | undefined {
   const wanted = Object.entries({ ...part, consistency });
   return fleets.find((grown) => wanted.every(([name, value]) => grown[name as keyof Grown] === value));
+}
+
+/** Per minute, so that a lease lasts a second. What is scarce is scarce from the first second on. */
+export function limitOf({ instances, rate, keys, demand }: Fleet): LimitObject {
+  const limit = Math.max(1, Math.round(60 * instances * rate / keys / demand));
+  return { limit, window: "1m", burst: demand > 1 ? Math.ceil(limit / 60) : limit };
 }

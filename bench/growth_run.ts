@@ -1,17 +1,18 @@
 /** One fleet, simulated: the real limiter in each of its instances, over one store far away, in virtual time. */
-import { createRateLimiter, type LimitObject, type RateLimitResult } from "../mod.ts";
+import { createRateLimiter, type RateLimitResult } from "../mod.ts";
 import { type Owner, VirtualTime } from "../tests/simulation/clock.ts";
 import { replaceGlobals } from "../tests/simulation/globals.ts";
 import { Random } from "../tests/simulation/random.ts";
-import type { Fleet, Growth } from "./growth_fleets.ts";
+import { arrivals, SEED, type Tick } from "./growth_arrivals.ts";
+import { type Fleet, type Growth, limitOf, SECONDS, WARM_UP } from "./growth_fleets.ts";
 import { FarStore } from "./growth_store.ts";
 
 const EPOCH = 1_800_000_000_000;
-const SEED = 1;
-/** Seconds before figures are taken, of those that they are taken of, and after that, until the last answer. */
-const WARM_UP = 3;
-const SECONDS = 3;
-const REST = 1;
+/** What figures are taken of, in milliseconds from the start. */
+const BEGIN = WARM_UP * 1000;
+const END = BEGIN + SECONDS * 1000;
+/** Until the last answer. */
+const REST = 1000;
 
 /** What is counted of decisions asked for in the span. */
 class Count {
@@ -26,21 +27,25 @@ class Count {
   }
 }
 
-/** The same figures each time. Nothing else may run meanwhile: time, timers and chance are replaced for everybody. */
-export async function simulate(fleet: Fleet): Promise<Growth> {
+/**
+ * The same figures each time. Nothing else may run meanwhile: time, timers and chance are replaced for everybody.
+ *
+ * @param requests What each instance is asked for, where that is not left to chance.
+ */
+export async function simulate(fleet: Fleet, requests?: readonly (readonly Tick[])[]): Promise<Growth> {
   const time = new VirtualTime();
   const store = new FarStore(time, new Random(SEED, "store"), fleet.store, fleet.latency);
-  const begin = WARM_UP * 1000;
-  const end = begin + SECONDS * 1000;
   const count = new Count();
   const putBack = replaceGlobals(time, new Random(SEED, "chance"), EPOCH);
   try {
-    for (let i = 0; i < fleet.instances; i++) start(fleet, i, time, store, count, begin, end);
-    await time.run(begin);
+    for (let i = 0; i < fleet.instances; i++) {
+      start(fleet, requests?.[i]?.values() ?? arrivals(fleet, i), time, store, count);
+    }
+    await time.run(BEGIN);
     const before = store.counts();
-    await time.run(end);
+    await time.run(END);
     const { reads, commits, refused } = store.counts();
-    await time.run(end + REST * 1000);
+    await time.run(END + REST);
     const sorted = Float64Array.from(count.times).sort();
     const at = (share: number) => Math.round(sorted[Math.floor(sorted.length * share)]! * 100) / 100;
     return {
@@ -59,41 +64,33 @@ export async function simulate(fleet: Fleet): Promise<Growth> {
   }
 }
 
-/** An instance, of which requests ask as they come: whether or not the ones before have been answered. */
-function start(
-  fleet: Fleet,
-  index: number,
-  time: VirtualTime,
-  store: FarStore,
-  count: Count,
-  begin: number,
-  end: number,
-): void {
-  const { keys, rate, consistency } = fleet;
+/** Starts one instance. */
+function start(fleet: Fleet, requests: Iterator<Tick>, time: VirtualTime, store: FarStore, count: Count): void {
   const owner: Owner = { isAlive: true, skew: 0 };
-  const random = new Random(SEED, `instance ${index}`);
   const limiter = createRateLimiter({
     limit: limitOf(fleet),
     store: store.connect(owner),
-    consistency,
+    consistency: fleet.consistency,
+    // Where nothing is denied both let everybody in, and this one needs no table: a thousand of them would be some gigabytes.
+    onStoreFailure: fleet.demand > 1 ? "memory" : "open",
     clock: () => EPOCH + time.now,
   });
-  const ask = () => {
+  const ask = (key: number) => {
     const asked = time.now;
     const answered = (result: RateLimitResult) => {
-      if (asked >= begin && asked < end) count.add(result, time.now - asked);
+      if (asked >= BEGIN && asked < END) count.add(result, time.now - asked);
     };
-    const result = limiter.limit(`client ${random.integer(0, keys - 1)}`);
+    const result = limiter.limit(`client ${key}`);
     if (result instanceof Promise) void result.then(answered);
     else answered(result);
-    next();
   };
-  const next = () => void time.plan(random.spread(1000 / rate), owner, ask);
+  const next = () => {
+    const { value, done } = requests.next();
+    if (done) return;
+    time.plan(value.at - time.now, owner, () => {
+      for (const key of value.keys) ask(key);
+      next();
+    });
+  };
   next();
-}
-
-/** Per minute, so that a lease lasts a second. What is scarce is scarce from the first second on. */
-export function limitOf({ instances, rate, keys, demand }: Fleet): LimitObject {
-  const limit = Math.max(1, Math.round(60 * instances * rate / keys / demand));
-  return { limit, window: "1m", burst: demand > 1 ? Math.ceil(limit / 60) : limit };
 }
