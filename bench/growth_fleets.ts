@@ -69,7 +69,7 @@ export const QUESTIONS = {
   spread: LATENCIES.flatMap((latency) => INSTANCES.map((instances) => of({ latency, instances, keys: MANY }))),
   rate: [1, MANY].flatMap((keys) => [1, 10, 100, 1000].map((rate) => of({ keys, rate }))),
   store: [1, MANY].flatMap((keys) =>
-    (["kv", "sqlite", "redis"] as const).map((store) => of({ keys, store, latency: 1, instances: 100, rate: 50 }))
+    (["kv", "denokv", "redis"] as const).map((store) => of({ keys, store, latency: 1, instances: 100, rate: 50 }))
   ),
   scarce: [1, 10, 100].map((instances) => of({ instances, rate: 100, demand: 2 })),
 } satisfies Record<string, readonly Case[]>;

@@ -15,7 +15,7 @@ export async function holdToReal(tools: Tools): Promise<readonly Held[]> {
   const held: Held[] = [];
   for (const part of CASES) {
     for (const consistency of CONSISTENCIES) {
-      const fleet: Fleet = { store: "sqlite", latency: LATENCY, ...part, rate: 200, demand: 0.5, consistency };
+      const fleet: Fleet = { store: "file", latency: LATENCY, ...part, rate: 50, demand: 0.5, consistency };
       const instances = await measure(tools, fleet);
       const { reads, commits, decisions } = await simulate(fleet, instances.map(({ asked }) => asked));
       const sum = (name: "calls" | "decisions") => instances.reduce((sum, { [name]: value }) => sum + value, 0);

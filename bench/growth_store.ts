@@ -6,13 +6,19 @@ import type { Random } from "../tests/simulation/random.ts";
 /** What kinds of store there are, and what one call keeps them from doing others for, in milliseconds. */
 export const STORES = {
   /** Deno Deploy's KV: rows are compared and set beside each other. */
-  kv: { maxRows: 10, takesGroups: false, read: 0, commit: 0 },
-  /** A KV file or `denokv`: one SQLite database, one call after the other. */
-  sqlite: { maxRows: 10, takesGroups: false, read: 0.05, commit: 0.25 },
+  kv: { maxRows: 10, takesGroups: false, read: 0, commit: 0, isLocked: false },
+  /** A KV file: one SQLite database, one call after the other. */
+  file: { maxRows: 10, takesGroups: false, read: 0.05, commit: 0.1, isLocked: true },
+  /** `denokv`: the same behind one server. */
+  denokv: { maxRows: 10, takesGroups: false, read: 0.05, commit: 0.25, isLocked: false },
   /** Redis or Valkey: one thread, and a refusal brings along what stands. */
-  redis: { maxRows: 64, takesGroups: true, read: 0.05, commit: 0.05 },
+  redis: { maxRows: 64, takesGroups: true, read: 0.05, commit: 0.05, isLocked: false },
 } as const;
 export type StoreName = keyof typeof STORES;
+
+/** SQLite has whoever finds another process writing look again after so many milliseconds at least, and so many more at most. */
+const LOCKED = 5;
+const LOCKED_MORE = 15;
 
 /** The part of a call's time that differs from call to call. */
 const JITTER = 0.2;
@@ -27,6 +33,8 @@ export class FarStore {
   readonly #rows = new Map<string, StoredRow>();
   #version = 0;
   #busyUntil = 0;
+  /** Who wrote last. */
+  #writer: Owner | undefined;
   #reads = 0;
   #commits = 0;
   #refused = 0;
@@ -66,12 +74,18 @@ export class FarStore {
     if (kind === "read") this.#reads++;
     else this.#commits++;
     return new Promise((resolve) => {
-      this.#time.plan(this.#way(), undefined, () => {
+      const arrive = () => {
         const { now } = this.#time;
+        if (kind === "commit" && this.kind.isLocked && this.#writer !== owner && now < this.#busyUntil) {
+          this.#time.plan(LOCKED + this.#random.next() * LOCKED_MORE, undefined, arrive);
+          return;
+        }
+        if (kind === "commit") this.#writer = owner;
         this.#busyUntil = Math.max(now, this.#busyUntil) + this.kind[kind];
         const answer = act();
         this.#time.plan(this.#busyUntil - now + this.#way(), owner, () => resolve(answer));
-      });
+      };
+      this.#time.plan(this.#way(), undefined, arrive);
     });
   }
 
