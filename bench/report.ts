@@ -91,6 +91,10 @@ ${httpTable(samples)}
 A handler that does nothing is the worst case for a share: in a server that works for its answers the limiter's part is smaller.
 All requests come from one address, so this is one hot key; the tables above tell what many keys cost.
 
+## Growth
+
+What a decision costs the store and how long it takes, by instances, distance, rate and consistency, up to 1,000 simulated instances: [growth.md](growth.md).
+
 ## Where and how
 
 ${table(["what", "value"], Object.entries(machine))}
@@ -99,7 +103,7 @@ ${table(["what", "value"], Object.entries(machine))}
 deno task bench            # prints these tables
 deno task bench --quick    # one round of each: whether it runs, not what is true
 deno task bench --report   # and writes them here
-deno task bench --only=kv  # one part: decide, memory, kv or http
+deno task bench --only=kv  # one part: decide, memory, kv, http or growth
 \`\`\`
 
 It needs \`npx\` (for Bun) and \`wrk\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between
