@@ -1,5 +1,5 @@
 /** Runs every test on Deno, Bun and Node, and closes with one line of figures for all. What `deno task test` runs. */
-// deno-lint-ignore-file no-console no-await-in-loop -- a program that reports; one step after the other
+// deno-lint-ignore-file no-console no-await-in-loop -- a program that reports; runtimes take turns on few cores
 const deno = Deno.execPath();
 
 interface Step {
@@ -7,17 +7,14 @@ interface Step {
   readonly command: readonly string[];
 }
 
-/** One beside the other; the steps of each one after the other. */
-const lanes: readonly (readonly Step[])[] = [
-  [{ name: "Deno", command: [deno, "test", "--allow-all", "--unstable-kv", "tests/"] }],
-  [
-    {
-      name: "the examples in docstrings",
-      command: [deno, "test", "--allow-all", "--doc", "mod.ts", "redis.ts", "testing.ts", "src/"],
-    },
-    { name: "Bun", command: ["npx", "-y", "bun@1", "test", "--timeout=120000", "tests/"] },
-    { name: "Node", command: ["npx", "-y", "node@24", "--test", "tests/**/*_test.ts"] },
-  ],
+const steps: readonly Step[] = [
+  { name: "Deno", command: [deno, "test", "--allow-all", "--unstable-kv", "tests/"] },
+  {
+    name: "the examples in docstrings",
+    command: [deno, "test", "--allow-all", "--doc", "mod.ts", "redis.ts", "testing.ts", "src/"],
+  },
+  { name: "Bun", command: ["npx", "-y", "bun@1", "test", "--timeout=120000", "tests/"] },
+  { name: "Node", command: ["npx", "-y", "node@24", "--test", "tests/**/*_test.ts"] },
 ];
 
 /** Where each runner's closing lines tell what passed and what failed. */
@@ -28,22 +25,21 @@ function sum(pattern: RegExp, text: string): number {
   return [...text.matchAll(pattern)].reduce((sum, found) => sum + Number(found.slice(1).find(Boolean)), 0);
 }
 
-/** What a program says; relayed as it says it, where it is the one that is listened to. */
-async function hear(from: ReadableStream<Uint8Array>, isListenedTo: boolean): Promise<string> {
+async function relay(
+  from: ReadableStream<Uint8Array>,
+  to: { write(bytes: Uint8Array): Promise<number> },
+): Promise<string> {
+  const decoder = new TextDecoder();
   let text = "";
-  for await (const part of from.pipeThrough(new TextDecoderStream())) {
-    text += part;
-    if (isListenedTo) console.log(part.replace(/\n$/, ""));
+  for await (const bytes of from) {
+    text += decoder.decode(bytes, { stream: true });
+    for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
   }
   return text;
 }
 
-async function run(
-  { name, command: [program = "", ...args] }: Step,
-  isListenedTo: boolean,
-): Promise<{ passed: number; failed: number }> {
-  const title = `\n── ${name} ──`;
-  if (isListenedTo) console.log(title);
+async function run({ name, command: [program = "", ...args] }: Step): Promise<{ passed: number; failed: number }> {
+  console.log(`\n── ${name} ──`);
   const process = new Deno.Command(program, {
     args,
     env: { NO_COLOR: "1" },
@@ -52,11 +48,10 @@ async function run(
     stderr: "piped",
   }).spawn();
   const [text, errors, { code }] = await Promise.all([
-    hear(process.stdout, isListenedTo),
-    hear(process.stderr, isListenedTo),
+    relay(process.stdout, Deno.stdout),
+    relay(process.stderr, Deno.stderr),
     process.status,
   ]);
-  if (!isListenedTo) console.log(`${title}\n${text}${errors}`);
   const figures = { passed: sum(passed, text + errors), failed: sum(failed, text + errors) };
   if (code !== 0 && figures.failed === 0) figures.failed = 1;
   if (figures.passed + figures.failed === 0) throw new Error(`Cannot tell what ${name} tested: it reported no figures`);
@@ -68,12 +63,10 @@ const install = await new Deno.Command(deno, { args: ["install", "--quiet"] }).s
 if (!install.success) Deno.exit(install.code);
 
 const total = { passed: 0, failed: 0 };
-await Promise.all(lanes.map(async (steps, i) => {
-  for (const step of steps) {
-    const figures = await run(step, i === 0);
-    total.passed += figures.passed;
-    total.failed += figures.failed;
-  }
-}));
+for (const step of steps) {
+  const figures = await run(step);
+  total.passed += figures.passed;
+  total.failed += figures.failed;
+}
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 Deno.exit(total.failed === 0 ? 0 : 1);
