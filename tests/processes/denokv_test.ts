@@ -90,13 +90,17 @@ async function keepBoth(workers: readonly Worker[], { inFlight, consistency }: C
   // Leases go back when their time is over: it must not stand still.
   const time = consistency === "strict" ? { now: NOW } : { ahead: 0 };
   const asked = { inFlight, limit: "1/1h", beside: `${CLIENTS * 3 / 4}/1h fixed-window`, ...time };
-  const own = await askHalf(workers, asked, consistency, "a");
-  // What was denied by a client's own limit was not charged to the global one.
-  assert.deepEqual(own, { admitted: CLIENTS / 2, charged: CLIENTS / 2, left: CLIENTS / 4 });
-  const { admitted, charged, left } = await askHalf(workers, asked, consistency, "b");
-  // Nor the other way round. Who leases may have held the last units when others asked for them.
-  if (consistency === "strict") assert.equal(admitted, CLIENTS / 4);
-  assert.deepEqual({ charged, left }, { charged: admitted, left: CLIENTS / 4 - admitted });
+  let left = CLIENTS * 3 / 4;
+  // First nothing is charged to the global limit that a client's own denied, then nothing the other way round.
+  for (const [name, most] of [["a", CLIENTS / 2], ["b", CLIENTS / 4]] as const) {
+    // deno-lint-ignore no-await-in-loop -- the second half of the clients fights over what the first has left
+    const seen = await askHalf(workers, asked, consistency, name);
+    left -= seen.admitted;
+    assert.deepEqual(seen, { admitted: seen.admitted, charged: seen.admitted, left });
+    // Who leases may have held the last units when others asked for them.
+    if (consistency === "strict") assert.equal(seen.admitted, most);
+    else assert.ok(seen.admitted <= most + CLIENTS / 4 && seen.admitted > 0, `${seen.admitted} admitted`);
+  }
 }
 
 /** Has 500 clients ask twice, at two of the processes each; what they were charged for, and what is left of the global limit. */
