@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { createRateLimiter, memoryStore } from "../../mod.ts";
 
 const FLOOD = 10_000_000;
+/** Bun collects too little while nothing awaits: what is thrown away is not what is looked at here. */
+const { Bun } = globalThis as { Bun?: { gc(force: boolean): void } };
 
 test("10 million fresh keys leave memory flat, and denied clients denied", () => {
   let now = 0;
@@ -13,6 +15,7 @@ test("10 million fresh keys leave memory flat, and denied clients denied", () =>
   const flood = (from: number, to: number): void => {
     for (let i = from; i < to; i++) {
       now = i >>> 9;
+      if (i % 500_000 === 0) Bun?.gc(true);
       limiter.limit(`2001:db8:${i >>> 16}:${i & 0xffff}::/64`);
     }
   };
