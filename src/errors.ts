@@ -20,15 +20,18 @@ export type KvotaErrorCode =
   | "KVOTA_STORE_TIMEOUT"
   | "KVOTA_WAIT_TOO_LONG";
 
+/** Where each code has a section: the module documentation of `errors.ts`, as JSR shows it. */
+const PAGE = "https://jsr.io/@kvota/kvota/doc/errors";
+
 const classes = { Error, TypeError, RangeError, SyntaxError };
 
-/** Makes the built-in error that fits the mistake, with a `code` that programs can rely on. */
+/** Makes the built-in error that fits the mistake, with a `code` that programs can rely on and the address of what mends it. */
 export function kvotaError(
   kind: keyof typeof classes,
   code: KvotaErrorCode,
   message: string,
 ): Error & { readonly code: KvotaErrorCode } {
-  return Object.assign(new classes[kind](message), { code });
+  return Object.assign(new classes[kind](`${message}. See ${PAGE}#${code.toLowerCase()}`), { code });
 }
 
 /** A received value as an error message shows it: typed, on one line, never longer than a line. */

@@ -11,7 +11,7 @@ const steps: readonly Step[] = [
   { name: "Deno", command: [deno, "test", "--allow-all", "--unstable-kv", "tests/"] },
   {
     name: "the examples in docstrings",
-    command: [deno, "test", "--allow-all", "--doc", "mod.ts", "redis.ts", "testing.ts", "src/"],
+    command: [deno, "test", "--allow-all", "--doc", "mod.ts", "errors.ts", "redis.ts", "testing.ts", "src/"],
   },
   { name: "Bun", command: ["npx", "-y", "bun@1", "test", "--timeout=120000", "tests/"] },
   { name: "Node", command: ["npx", "-y", "node@24", "--test", "tests/**/*_test.ts"] },
