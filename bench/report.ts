@@ -136,6 +136,10 @@ ${httpTable(samples)}
 A handler that does nothing is the worst case for a share: in a server that works for its answers the limiter's part is smaller.
 All requests come from one address, so this is one hot key; the tables above tell what many keys cost.
 
+## Growth
+
+What a decision costs the store and how long it takes, by instances, distance, rate and consistency, up to 1,000 simulated instances: [growth.md](growth.md).
+
 ## Where and how
 
 ${table(["what", "value"], Object.entries(machine))}
@@ -144,7 +148,7 @@ ${table(["what", "value"], Object.entries(machine))}
 deno task bench            # prints these tables
 deno task bench --quick    # one round of each: whether it runs, not what is true
 deno task bench --report   # and writes them here
-deno task bench --only=kv  # one part: decide, memory, kv, server, leased, redis or http
+deno task bench --only=kv  # one part: decide, memory, kv, server, leased, redis, http or growth
 \`\`\`
 
 It needs \`npx\` (for Bun and Node), \`wrk\`, \`redis-server\`, and for the part \`server\` \`denokv\`, which is looked for in \`PATH\` and \`KVOTA_DENOKV\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between

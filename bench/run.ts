@@ -2,6 +2,8 @@
 /** `deno task bench [--quick] [--report | --only=…]`. */
 import { measureDecisions, measureMemory } from "./decide.ts";
 import type { Samples } from "./figures.ts";
+import { measureGrowth, writeStudy } from "./growth.ts";
+import { growthTables } from "./growth_tables.ts";
 import { measureHttp } from "./http.ts";
 import { measureKv } from "./kv.ts";
 import { kvTables, serverTables } from "./kv_tables.ts";
@@ -49,6 +51,11 @@ const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => 
     await measureHttp(tools, samples, rounds.http);
     return httpTable(samples);
   },
+  async growth(tools) {
+    const study = await measureGrowth(tools, quick!);
+    if (report) await writeStudy(study);
+    return growthTables(study).join("\n\n");
+  },
 };
 
 const [quick, report] = ["--quick", "--report"].map((flag) => Deno.args.includes(flag));
@@ -56,8 +63,10 @@ const only = Deno.args.filter((arg) => arg.startsWith("--only=")).map((arg) => a
 const known = ["--quick", "--report", ...Object.keys(PARTS).map((part) => `--only=${part}`)];
 const unknown = Deno.args.filter((arg) => !known.includes(arg));
 if (unknown.length > 0) refuse(`Cannot understand ${unknown.join(" ")}: there are ${known.join(" ")}`);
-// What it would say of the other parts was measured on another day.
-if (report && only.length > 0) refuse("Cannot report a part: --report measures everything");
+// What it would say of the other parts was measured on another day; growth has a report of its own.
+if (report && only.some((part) => part !== "growth")) {
+  refuse("Cannot report a part but growth: --report measures everything");
+}
 
 const rounds = quick ? QUICK : FULL;
 const tools = await findTools();
@@ -77,7 +86,7 @@ for (const [name, measure] of Object.entries(PARTS)) {
 const host = await taken();
 console.log(`\n${targetTable(samples)}`);
 for (const [what, share] of Object.entries(host)) console.log(`\n${what}: ${share}`);
-if (report) await writeReport(samples, rounds, { ...machine, ...host });
+if (report && only.length === 0) await writeReport(samples, rounds, { ...machine, ...host });
 
 function isWanted(part: string): boolean {
   return only.length === 0 || only.includes(part);

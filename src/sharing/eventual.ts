@@ -2,7 +2,7 @@
  * `consistency: "eventual"`: requests are answered at once from what this process knows, and charged in the store afterwards.
  *
  * Bound: what is let in without the others' charges being known is at most what arrives between two looks at the store, that is in one sync
- * interval and the time of the commit that ends it; of that each process lets in no more than the limits allow. It is charged in full, if need be into debt:
+ * interval (or, where so many write the row that not all can within one, the gap that each leaves to the others) and the time of the commit that ends it; of that each process lets in no more than the limits allow. It is charged in full, if need be into debt:
  * what was too much in one interval is not there in the next, so that in the long run the rate holds.
  */
 import { partOf } from "../decision.ts";
@@ -154,7 +154,12 @@ export class Eventual implements LocalRows {
 
   #syncLater(row: RememberedRow, view: View): void {
     const age = performance.now() - view.syncedAt;
-    this.#wait(row, view, Math.max(GATHER, (row.isOwing ? this.#context.interval : LOOK_AGAIN) - age));
+    this.#wait(row, view, Math.max(GATHER, (row.isOwing ? this.#intervalOf(row) : LOOK_AGAIN) - age));
+  }
+
+  /** Longer where more write the row than can do so in one interval: the others would be refused. */
+  #intervalOf({ contention }: RememberedRow): number {
+    return Math.max(this.#context.interval, contention.gap);
   }
 
   #wait(row: RememberedRow, view: View, milliseconds: number): void {
@@ -203,7 +208,7 @@ export class Eventual implements LocalRows {
       failed: (error) => {
         view.flying -= charged;
         // It stays owed: charged twice at worst, never lost.
-        if (row.isOwing) this.#wait(row, view, this.#context.interval);
+        if (row.isOwing) this.#wait(row, view, this.#intervalOf(row));
         work?.failed(error);
       },
     });

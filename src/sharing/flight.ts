@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-await-in-loop -- the next try is made where the last one failed
+// deno-lint-ignore-file no-await-in-loop -- groups that a refusal has split are tried one after the other
 /** One flight: some rows, all that waits for them, one commit. */
 import { kvotaError } from "../errors.ts";
 import type { GroupOutcome, RowWrite, StoredRow } from "../stores/store.ts";
@@ -19,6 +19,8 @@ const SPARE_LIFE = 60_000;
 /** What a flight needs of its limiter. */
 export interface FlightContext {
   readonly calls: StoreCalls;
+  /** Milliseconds in which a decision is due. */
+  readonly timeout: number;
   /** The limiter's clock, now. */
   own(): OwnClock;
   /** Told of what stands in a row's place and is none. */
@@ -77,7 +79,7 @@ export async function fly(context: FlightContext, bundles: readonly Bundle[]): P
   if (passengers.length > 0) await land(context, passengers, new Set());
 }
 
-/** Flies until it has landed; what it could not do, it tells as failed, or has wait for a turn. */
+/** Tries twice; what it could not do, it tells as failed, or has wait for another flight. */
 async function land(
   context: FlightContext,
   passengers: readonly Passenger[],
@@ -85,28 +87,26 @@ async function land(
 ): Promise<void> {
   let load = loadOf(passengers, read);
   try {
-    for (let tries = 1;; tries++) {
-      if (tries > 1 && performance.now() >= load.due) throw lateError();
-      load = loadOf(await attempt(context, load), read);
-      const { rows } = load;
-      if (rows.length === 0) return;
-      if (tries === 1) continue;
-      // Nobody says which row it was, unless each group was tried for itself.
-      const groups = context.calls.takesGroups ? [] : apart(load.passengers);
-      if (groups.length > 1) {
-        for (const group of groups) await land(context, group, read);
-        return;
-      }
-      for (const row of rows) row.refusals++;
-      // Over all flights: rows that wait for a turn after each refusal would otherwise be tried for ever.
-      if (rows.some((row) => row.refusals >= MAX_REFUSALS)) throw conflictError();
-      if (context.isTurnNeeded()) {
-        // To be done when it is this process's turn; trying on would only disturb whoever has it.
-        for (const { bundle, works } of load.passengers) bundle.putBack(works);
-        return;
-      }
-      await pause(Math.random() * Math.min(2 ** tries, 32));
+    load = loadOf(await attempt(context, load), read);
+    if (load.rows.length === 0) return;
+    if (performance.now() >= load.due) throw lateError();
+    load = loadOf(await attempt(context, load), read);
+    const { rows } = load;
+    if (rows.length === 0) return;
+    // Nobody says which row it was, unless each group was tried for itself.
+    const groups = context.calls.takesGroups ? [] : apart(load.passengers);
+    if (groups.length > 1) {
+      for (const group of groups) await land(context, group, read);
+      return;
     }
+    for (const row of rows) row.refusals++;
+    // Over all flights: they would otherwise be tried for ever.
+    if (rows.some((row) => row.refusals >= MAX_REFUSALS)) throw conflictError();
+    // While processes take turns, the next try waits for this one's.
+    if (!context.isTurnNeeded()) {
+      for (const row of rows) row.contention.refused(context.calls.fastest, row.refusals);
+    }
+    for (const { bundle, works } of load.passengers) bundle.putBack(works);
   } catch (error) {
     fail(context, load.passengers, error);
   }
@@ -186,7 +186,10 @@ function settle(
     return true;
   }
   if (outcome !== null && "versions" in outcome) {
-    rows.forEach((row, i) => row.verify(drafts.get(row)!.content, outcome.versions[i]!, load.now, epoch));
+    rows.forEach((row, i) => {
+      row.verify(drafts.get(row)!.content, outcome.versions[i]!, load.now, epoch);
+      row.contention.committed(context.calls.fastest);
+    });
     finish(members);
     return true;
   }
@@ -269,8 +272,4 @@ function fail({ gaveUp }: FlightContext, passengers: readonly Passenger[], error
 
 function conflictError(): Error {
   return kvotaError("Error", "KVOTA_STORE_CONFLICT", `Cannot count: ${MAX_REFUSALS} commits in a row were refused`);
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -241,14 +241,38 @@ export class Flights {
     this.#inAir--;
     this.#landedAt = performance.now();
     for (const row of rows) {
-      row.inFlight = false;
       this.rows.put(row);
       if (this.#flown.size < MAX_FLOWN) this.#flown.add(row);
     }
     for (const bundle of group) {
-      if (bundle.waiting > 0) this.#parked.add(bundle);
-      else this.#forget(bundle);
+      if (bundle.waiting === 0) this.#forget(bundle);
+      else {
+        this.#parked.add(bundle);
+        this.#watch(bundle.due);
+      }
     }
+    for (const row of rows) this.#release(row);
     this.#unpark();
+  }
+
+  /** Has a row be ready again: at once, or when others have had time to write it. */
+  #release(row: RememberedRow): void {
+    const { rest } = row.contention;
+    if (rest === 0) {
+      row.inFlight = false;
+      return;
+    }
+    setTimeout(() => {
+      row.inFlight = false;
+      this.#unpark();
+    }, Math.min(rest, this.#timeLeft(row) / 2));
+  }
+
+  /** Milliseconds until whoever waits for a row, or comes now, has to be answered. */
+  #timeLeft(row: RememberedRow): number {
+    const now = performance.now();
+    let due = now + this.#context.timeout;
+    for (const bundle of this.#parked) if (bundle.rows.includes(row)) due = Math.min(due, bundle.due);
+    return due - now;
   }
 }

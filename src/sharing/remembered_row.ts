@@ -1,6 +1,7 @@
 /** One row of the store as this process knows it, and what waits for it. */
 import type { Tally } from "../charge.ts";
 import type { RowCodec, RowContent } from "../stores/row_codec.ts";
+import { Contention } from "./contention.ts";
 import type { Draft } from "./draft.ts";
 
 /** What the rows of one tally have in common. */
@@ -32,7 +33,9 @@ export class RememberedRow {
   #last: string | null | undefined;
   #seenAt = 0;
   #lasts = Infinity;
+  /** Whether it is in the air, or left to others for a while after that. */
   inFlight = false;
+  readonly contention: Contention = new Contention();
   /** Whether this process has something to write to it, now or later. */
   isOwing = false;
   /** Commits of this row that were refused since one was not, where it flew with no stranger. */

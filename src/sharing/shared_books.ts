@@ -72,6 +72,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     });
     this.#flights = new Flights({
       calls: this.#calls,
+      timeout: this.#options.timeout,
       own: () => this.own(),
       gaveUp: (error) => tell({ type: "store-failed", error }),
       unreadable: (key) => tell({ type: "row-unreadable", key }),

@@ -10,6 +10,7 @@ export interface Owner {
 
 export interface Event {
   readonly at: number;
+  readonly order: number;
   readonly owner: Owner | undefined;
   act: (() => void) | undefined;
 }
@@ -22,26 +23,27 @@ export class VirtualTime {
   now = 0;
   /** Whom the present event concerns. */
   owner: Owner | undefined;
-  /** The last to happen stands first; of those at one time, the one that was planned first happens first. */
+  /** A heap. */
   readonly #events: Event[] = [];
+  #planned = 0;
 
   plan(delay: number, owner: Owner | undefined, act: () => void): Event {
-    const event: Event = { at: this.now + delay, owner, act };
-    let low = 0;
-    let high = this.#events.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#events[middle]!.at > event.at) low = middle + 1;
-      else high = middle;
+    const event: Event = { at: this.now + delay, order: this.#planned++, owner, act };
+    let place = this.#events.push(event) - 1;
+    while (place > 0) {
+      const parent = (place - 1) >>> 1;
+      if (isBefore(this.#events[parent]!, event)) break;
+      this.#events[place] = this.#events[parent]!;
+      place = parent;
     }
-    this.#events.splice(low, 0, event);
+    this.#events[place] = event;
     return event;
   }
 
   /** Lets everything happen up to a time. */
   async run(until: number): Promise<void> {
-    for (let event = this.#events.at(-1); event !== undefined && event.at <= until; event = this.#events.at(-1)) {
-      this.#events.pop();
+    while (this.#events.length > 0 && this.#events[0]!.at <= until) {
+      const event = this.#takeFirst();
       if (event.act === undefined || event.owner?.isAlive === false) continue;
       this.now = event.at;
       this.owner = event.owner;
@@ -52,4 +54,25 @@ export class VirtualTime {
     this.now = until;
     this.owner = undefined;
   }
+
+  #takeFirst(): Event {
+    const events = this.#events;
+    const first = events[0]!;
+    const last = events.pop()!;
+    if (events.length === 0) return first;
+    let place = 0;
+    for (let child = 1; child < events.length; child = 2 * place + 1) {
+      if (child + 1 < events.length && isBefore(events[child + 1]!, events[child]!)) child++;
+      if (isBefore(last, events[child]!)) break;
+      events[place] = events[child]!;
+      place = child;
+    }
+    events[place] = last;
+    return first;
+  }
+}
+
+/** Of those at one time, the one that was planned first happens first. */
+function isBefore(a: Event, b: Event): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }

@@ -17,6 +17,8 @@ export const keptSeeds: Readonly<Record<Consistency, readonly number[]>> = {
     363,
     // Releasing a slot that the store had forgotten frees another one.
     3501,
+    // What was put back after a refusal was not told when it was due.
+    907,
   ],
   leased: [
     243,
