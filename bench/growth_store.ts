@@ -71,8 +71,6 @@ export class FarStore {
   }
 
   #call<T>(owner: Owner, kind: "read" | "commit", act: () => T): Promise<T> {
-    if (kind === "read") this.#reads++;
-    else this.#commits++;
     return new Promise((resolve) => {
       const arrive = () => {
         const { now } = this.#time;
@@ -80,6 +78,8 @@ export class FarStore {
           this.#time.plan(LOCKED + this.#random.next() * LOCKED_MORE, undefined, arrive);
           return;
         }
+        if (kind === "read") this.#reads++;
+        else this.#commits++;
         if (kind === "commit") this.#writer = owner;
         this.#busyUntil = Math.max(now, this.#busyUntil) + this.kind[kind];
         const answer = act();

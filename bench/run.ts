@@ -84,7 +84,7 @@ for (const [name, measure] of Object.entries(PARTS)) {
   console.log(`\n${await measure(tools, samples, rounds)}`);
 }
 const host = await taken();
-console.log(`\n${targetTable(samples)}`);
+if (samples.size > 0) console.log(`\n${targetTable(samples)}`);
 for (const [what, share] of Object.entries(host)) console.log(`\n${what}: ${share}`);
 if (report && only.length === 0) await writeReport(samples, rounds, { ...machine, ...host });
 

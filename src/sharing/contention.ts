@@ -18,6 +18,8 @@ const LONGEST = 5_000;
 /** For how long the first try again waits at most, in milliseconds, unless a call takes longer; later ones for up to so many times as long. */
 const SOON = 4;
 const LATER = 4;
+/** Or for up to such a part of the gap, if that is longer: of a thousand who want a row, few would else be able to write it. */
+const SHARE = 4;
 
 export class Contention {
   /** Milliseconds between a commit and the next. */
@@ -37,7 +39,8 @@ export class Contention {
    */
   refused(latency: number, refusals: number): void {
     this.gap = Math.min(LONGEST, Math.max(latency, this.gap) * MORE);
-    this.#rest(Math.random() * Math.max(SOON, latency) * Math.min(2 ** (refusals - 1), LATER));
+    const most = Math.max(SOON, latency) * Math.min(2 ** (refusals - 1), LATER);
+    this.#rest(Math.random() * Math.max(most, this.gap / SHARE));
   }
 
   /** @param latency Milliseconds that a call takes. */
