@@ -138,7 +138,7 @@ All requests come from one address, so this is one hot key; the tables above tel
 
 ## Growth
 
-What a decision costs the store and how long it takes, by instances, distance, rate and consistency, up to 1,000 simulated instances: [growth.md](growth.md).
+What a decision costs the store and how long it takes, by instances, distance, rate and consistency, up to 1,000 simulated instances: [growth.md](growth.md). What follows from it: [docs/choosing-size.md](../docs/choosing-size.md).
 
 ## Where and how
 

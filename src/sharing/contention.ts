@@ -18,8 +18,10 @@ const LONGEST = 5_000;
 /** For how long the first try again waits at most, in milliseconds, unless a call takes longer; later ones for up to so many times as long. */
 const SOON = 4;
 const LATER = 4;
-/** Or for up to such a part of the gap, if that is longer: of a thousand who want a row, few would else be able to write it. */
+/** Or for up to such a part of the gap, if that is longer: of a thousand who want a row, few could write it else. */
 const SHARE = 4;
+/** In milliseconds. */
+const MOST = 100;
 
 export class Contention {
   /** Milliseconds between a commit and the next. */
@@ -40,7 +42,7 @@ export class Contention {
   refused(latency: number, refusals: number): void {
     this.gap = Math.min(LONGEST, Math.max(latency, this.gap) * MORE);
     const most = Math.max(SOON, latency) * Math.min(2 ** (refusals - 1), LATER);
-    this.#rest(Math.random() * Math.max(most, this.gap / SHARE));
+    this.#rest(Math.random() * Math.max(most, Math.min(this.gap / SHARE, MOST)));
   }
 
   /** @param latency Milliseconds that a call takes. */
