@@ -40,7 +40,7 @@ test("however many write a row, most of what it can take is written, and none is
     assert.ok(commits - refused > 40 * seconds, `${commits - refused} commits`);
   }
   const { alone, decisions } = await simulate({ ...HOT, consistency: "strict" });
-  assert.ok(alone < 0.1 * decisions, `${alone} of ${decisions} not decided in the store`);
+  assert.ok(alone < 0.15 * decisions, `${alone} of ${decisions} not decided in the store`);
 });
 
 test("many keys cost two round trips each, and wait for nothing else", async () => {
