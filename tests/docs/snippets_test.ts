@@ -6,8 +6,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { blocksOf, pages, root } from "./pages.ts";
 
-/** What the other runtimes' types would declare; Deno's are there already. A block is a module, so its imports may stand behind this. */
-const PRELUDE = `declare const Bun: typeof import("bun");\n`;
+/** As much of Bun as is shown; its own types contradict Deno's. A block is a module, so its imports may stand behind this. */
+const PRELUDE = `declare const Bun: {
+  serve(options: { fetch(request: Request, server: object): Response | undefined | Promise<Response | undefined> }): void;
+  redis: import("@kvota/kvota/redis").BunRedisLike;
+};
+`;
 
 const deno = (globalThis as { Deno?: { execPath(): string } }).Deno?.execPath();
 const skip = deno === undefined && "the compiler is Deno's";
