@@ -82,3 +82,10 @@ test("no source file is longer than 300 lines", () => {
     assert.ok(lines <= 300, `${relative(root, file)} has ${lines}`);
   }
 });
+
+test("Bun and Node find in a clone what JSR publishes", () => {
+  const [published, found] = ["deno.json", "package.json"].map((name) =>
+    JSON.parse(readFileSync(join(root, name), "utf8")) as { name: string; exports: Record<string, string> }
+  );
+  assert.deepEqual([found!.name, found!.exports], [published!.name, published!.exports]);
+});

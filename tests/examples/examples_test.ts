@@ -1,14 +1,10 @@
 /** The examples' handlers, given requests as their servers would give them. Each test has addresses and accounts of its own. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import "./names.ts";
-
-const [{ handler: login }, { handler: api }, { handler: llm }, { handler: downloads }] = await Promise.all([
-  import("../../examples/login.ts"),
-  import("../../examples/plans.ts"),
-  import("../../examples/llm.ts"),
-  import("../../examples/downloads.ts"),
-]);
+import { handler as downloads } from "../../examples/downloads.ts";
+import { handler as llm } from "../../examples/llm.ts";
+import { handler as login } from "../../examples/login.ts";
+import { handler as api } from "../../examples/plans.ts";
 
 function from(hostname: string): Deno.ServeHandlerInfo {
   const remoteAddr = { transport: "tcp", hostname, port: 1 } as const;
