@@ -2,10 +2,10 @@
 import type { MaybePromise } from "./maybe_promise.ts";
 import type { RowCharge, RowPlan } from "./row.ts";
 
-/** Whether denials are carried out or only told. */
+/** Whether denials are carried out or only told. See {@linkcode DecisionEvent}. */
 export type Mode = "enforce" | "shadow";
 
-/** What answered a decision. */
+/** What answered a decision. See {@linkcode RateLimitResult}. */
 export type Source = "memory" | "store" | "lease" | "cache" | "fallback";
 
 /** What one rule counts under one plan: for each key a row. */

@@ -1,6 +1,6 @@
 import { kvotaError, show } from "./errors.ts";
 
-/** Where time comes from: epoch milliseconds. `Date.now` unless a test or a simulation says otherwise. */
+/** Where time comes from: epoch milliseconds. `Date.now` unless a test or a simulation says otherwise. See {@linkcode createRateLimiter}. */
 export type Clock = () => number;
 
 /**

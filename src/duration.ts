@@ -4,9 +4,11 @@ import { Scanner } from "./scanner.ts";
 
 /**
  * A length of time: milliseconds, or text such as `"250ms"`, `"10s"`, `"1m"`, `"2h"`, `"1d"`. A bare unit means one of it.
+ *
+ * See {@linkcode parseDuration}.
  */
 export type Duration = number | `${number}${Unit}` | Unit;
-/** A unit of time: milliseconds, seconds, minutes, hours, days. */
+/** A unit of time: milliseconds, seconds, minutes, hours, days. See {@linkcode parseDuration}. */
 export type Unit = "ms" | "s" | "m" | "h" | "d";
 
 /** From the largest to the smallest, so that formatting finds the shortest text. */

@@ -1,4 +1,16 @@
-/** The stable codes of what this package throws. */
+/**
+ * The stable codes of what this package throws.
+ *
+ * @example
+ * ```ts
+ * import { createRateLimiter, type KvotaErrorCode } from "@kvota/kvota";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const code: KvotaErrorCode = "KVOTA_LIMIT_INVALID";
+ * const error = assertThrows(() => createRateLimiter({ limit: "many" }));
+ * if (!(error instanceof SyntaxError && "code" in error && error.code === code)) throw error;
+ * ```
+ */
 export type KvotaErrorCode =
   | "KVOTA_CLIENT_UNKNOWN"
   | "KVOTA_CLOCK_INVALID"

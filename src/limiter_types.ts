@@ -4,7 +4,7 @@ import type { Duration } from "./duration.ts";
 import type { Source } from "./charge.ts";
 import type { RateLimitResult } from "./result.ts";
 
-/** What a decision on a key may be given. */
+/** What a decision on a key may be given. See {@linkcode RateLimiter}. */
 export interface ChargeOptions {
   /** Units: a non-negative integer, 1 unless said. What is more than the capacity never passes; 0 passes unless blocked. */
   readonly cost?: number;
@@ -12,7 +12,7 @@ export interface ChargeOptions {
   readonly plan?: string;
 }
 
-/** What waiting may be given. */
+/** What waiting may be given. See {@linkcode RateLimiter}. */
 export interface WaitOptions extends ChargeOptions {
   /** The longest that a caller is willing to wait; for ever unless said. */
   readonly maxWait?: Duration;
@@ -20,7 +20,7 @@ export interface WaitOptions extends ChargeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Whose units are given back. */
+/** Whose units are given back. See {@linkcode RateLimiter}. */
 export type RefundOptions = Pick<ChargeOptions, "plan">;
 
 /**
@@ -29,6 +29,8 @@ export type RefundOptions = Pick<ChargeOptions, "plan">;
  * All methods throw `TypeError` `KVOTA_KEY_INVALID` for a key that is no non-empty string, `RangeError` `KVOTA_COST_INVALID` for a
  * cost that is no non-negative integer, `KVOTA_PLAN_UNKNOWN` for a plan that the rule does not have (or where one is needed and
  * none is named), and `Error` `KVOTA_CLOSED` after `close()`.
+ *
+ * See {@linkcode RateLimiter}.
  */
 export interface RuleLimiter {
   /** Charges `cost` to `key` if every limit allows it. A denial charges nothing. */
@@ -52,7 +54,25 @@ export interface RuleLimiter {
   keyOf(request: Request, ...rest: readonly unknown[]): MaybePromise<string | null>;
 }
 
-/** A rate limiter; its own methods speak of its first rule. */
+/**
+ * A rate limiter; its own methods speak of its first rule.
+ *
+ * @example
+ * ```ts
+ * import { createRateLimiter, memoryStore, type RateLimiter } from "@kvota/kvota";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const limiter: RateLimiter = createRateLimiter({ limit: "5/1h", store: memoryStore() });
+ * await limiter.limit("user 7", { cost: 4 });
+ * await limiter.refund("user 7", 2);
+ * assertEquals((await limiter.peek("user 7")).remaining, 3);
+ * await limiter.wait("user 7", { cost: 3, maxWait: "10s" });
+ * await limiter.block("user 8", "10m");
+ * assertEquals((await limiter.limit("user 8")).ok, false);
+ * await limiter.reset("user 8");
+ * await limiter.close();
+ * ```
+ */
 export interface RateLimiter extends RuleLimiter, AsyncDisposable {
   /**
    * The rule of that name.
@@ -68,7 +88,7 @@ export interface RateLimiter extends RuleLimiter, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A {@linkcode RuleLimiter} that answers at once. */
+/** A {@linkcode RuleLimiter} that answers at once. See {@linkcode RateLimiter}. */
 export interface SyncRuleLimiter {
   /** As {@linkcode RuleLimiter.limit}. */
   limit(key: string, options?: ChargeOptions): RateLimitResult;
@@ -98,7 +118,21 @@ export interface SyncRateLimiter extends SyncRuleLimiter, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Figures of a limiter since it was made, and of its store, which other limiters may share. */
+/**
+ * Figures of a limiter since it was made, and of its store, which other limiters may share.
+ *
+ * @example
+ * ```ts
+ * import { createRateLimiter, type LimiterStats, memoryStore } from "@kvota/kvota";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const limiter = createRateLimiter({ limit: "1/1h", store: memoryStore() });
+ * limiter.limit("user 7");
+ * limiter.limit("user 7");
+ * const { decisions, denials, keys }: LimiterStats = limiter.stats();
+ * assertEquals({ decisions, denials, keys }, { decisions: 2, denials: 1, keys: 1 });
+ * ```
+ */
 export interface LimiterStats {
   /** Charges decided, by `limit` and `check`. */
   readonly decisions: number;

@@ -1,4 +1,4 @@
-/** A value, or a promise of it. */
+/** A value, or a promise of it. See {@linkcode byKey}. */
 export type MaybePromise<T> = T | Promise<T>;
 
 /** Whether a value has to be awaited, whichever realm or library its promise is from. */

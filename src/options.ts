@@ -13,20 +13,38 @@ import type { FailurePolicy } from "./sharing/fallback.ts";
 import type { MemoryStore } from "./stores/memory/memory_store.ts";
 import type { Store } from "./stores/store.ts";
 
-/** A limit, or several that must all allow, all-or-nothing. */
+/** A limit, or several that must all allow, all-or-nothing. See {@linkcode createRateLimiter}. */
 export type Limits = Limit | readonly Limit[];
 
-/** What a request did really cost, told by what came of it: the handler's response, or what it threw. */
+/**
+ * What a request did really cost, told by what came of it: the handler's response, or what it threw.
+ *
+ * @example
+ * ```ts
+ * import { byKey, memoryStore, type Settle, withRateLimit } from "@kvota/kvota";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const onlyFailures: Settle = (outcome) => outcome instanceof Response && outcome.ok ? 0 : 1;
+ * const handler = withRateLimit(() => new Response("hi"), {
+ *   limit: "5/1h",
+ *   key: byKey(() => "all"),
+ *   settle: onlyFailures,
+ *   store: memoryStore(),
+ * });
+ * handler(new Request("http://localhost/"));
+ * assertEquals(handler.limiter.peek("all").remaining, 5);
+ * ```
+ */
 export type Settle = (
   outcome: Response | Error,
   request: Request,
   result: RateLimitResult,
 ) => MaybePromise<number>;
 
-/** The draft of the rate-limit headers that responses follow, or the older `X-RateLimit-*`. */
+/** The draft of the rate-limit headers that responses follow, or the older `X-RateLimit-*`. See {@linkcode rateLimitHeaders}. */
 export type HeaderFormat = "draft-11" | "draft-7" | "draft-6" | "legacy";
 
-/** What is allowed: `limit`, or `plans` and `plan`. */
+/** What is allowed: `limit`, or `plans` and `plan`. See {@linkcode RateLimiterOptions}. */
 export interface Allowance<Rest extends readonly unknown[] = never> {
   /** What is allowed. */
   readonly limit?: Limits;
@@ -36,7 +54,7 @@ export interface Allowance<Rest extends readonly unknown[] = never> {
   readonly plan?: (request: Request, ...rest: Rest) => MaybePromise<string>;
 }
 
-/** One rule of several. */
+/** One rule of several. See {@linkcode RateLimiterOptions}. */
 export interface RuleOptions<Rest extends readonly unknown[] = never> extends Allowance<Rest> {
   /** What results, events and stored keys call it; unique in a limiter. Printable ASCII. */
   readonly name: string;
@@ -52,7 +70,7 @@ export interface RuleOptions<Rest extends readonly unknown[] = never> extends Al
   readonly mode?: Mode;
 }
 
-/** What limiters are made from whatever they are to count. */
+/** What limiters are made from whatever they are to count. See {@linkcode RateLimiterOptions}. */
 export interface CommonOptions extends ObserverOptions {
   /** Part of every stored key, and the rule's name: limiters with other names never share counts. `"default"` unless said. */
   readonly name?: string;
@@ -77,7 +95,24 @@ export interface CommonOptions extends ObserverOptions {
   readonly clock?: Clock;
 }
 
-/** What a limiter is made from: one of `limit`, `plans` and `rules`, and whatever else is to be other than usual. */
+/**
+ * What a limiter is made from: one of `limit`, `plans` and `rules`, and whatever else is to be other than usual.
+ *
+ * @example
+ * ```ts
+ * import { byHeader, byIp, memoryStore, type RateLimiterOptions, withRateLimit } from "@kvota/kvota";
+ *
+ * const options: RateLimiterOptions = {
+ *   rules: [
+ *     { name: "login", match: "POST /login", key: byIp(), limit: "5/15m sliding-log" },
+ *     { name: "key", key: byHeader("x-api-key"), plans: { free: "60/1m", paid: "6000/1m" }, plan: () => "free" },
+ *   ],
+ *   store: memoryStore(),
+ *   headers: ["draft-11", "legacy"],
+ * };
+ * const handler = withRateLimit(() => new Response("hi"), options);
+ * ```
+ */
 export interface RateLimiterOptions<Rest extends readonly unknown[] = never> extends CommonOptions, Allowance<Rest> {
   /** Instead of `limit`: several rules, all-or-nothing. Every one that applies to a request must allow it; at most 9 can apply. */
   readonly rules?: readonly RuleOptions<Rest>[];
@@ -104,13 +139,13 @@ export interface RateLimiterOptions<Rest extends readonly unknown[] = never> ext
   readonly expectedProcesses?: number;
 }
 
-/** As {@linkcode Allowance}, without promises. */
+/** As {@linkcode Allowance}, without promises. See {@linkcode RateLimiterOptions}. */
 export interface SyncAllowance<Rest extends readonly unknown[] = never> extends Omit<Allowance<Rest>, "plan"> {
   /** The name of a request's plan. */
   readonly plan?: (request: Request, ...rest: Rest) => string;
 }
 
-/** As {@linkcode RuleOptions}, without promises. */
+/** As {@linkcode RuleOptions}, without promises. See {@linkcode RateLimiterOptions}. */
 export interface SyncRuleOptions<Rest extends readonly unknown[] = never>
   extends Omit<RuleOptions<Rest>, "match" | "key" | "plan" | "cost">, SyncAllowance<Rest> {
   /** Which requests it is for; all unless said. */
@@ -121,7 +156,7 @@ export interface SyncRuleOptions<Rest extends readonly unknown[] = never>
   readonly cost?: number | ((request: Request, ...rest: Rest) => number);
 }
 
-/** What a limiter that answers at once is made from: an explicit memory store, and functions that give no promises. */
+/** What a limiter that answers at once is made from: an explicit memory store, and functions that give no promises. See {@linkcode RateLimiterOptions}. */
 export interface SyncRateLimiterOptions<Rest extends readonly unknown[] = never>
   extends CommonOptions, SyncAllowance<Rest> {
   /** Instead of `limit`: several rules, all-or-nothing. Every one that applies to a request must allow it; at most 9 can apply. */

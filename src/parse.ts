@@ -5,7 +5,7 @@ import { kvotaError, show } from "./errors.ts";
 import { checkFields } from "./fields.ts";
 import { Scanner } from "./scanner.ts";
 
-/** A limit as an object. */
+/** A limit as an object. See {@linkcode formatLimit}. */
 export interface LimitObject {
   /** Units allowed a window: a positive integer. */
   readonly limit: number;
@@ -19,7 +19,7 @@ export interface LimitObject {
   readonly name?: string;
 }
 
-/** A limit: its text, such as `"100/1m"`, or an object. */
+/** A limit: its text, such as `"100/1m"`, or an object. See {@linkcode parseLimit}. */
 export type Limit = string | LimitObject;
 
 /**

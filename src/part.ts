@@ -3,7 +3,7 @@ import type { Verdict } from "./algorithms/transition.ts";
 import type { Mode, Origin, Receipt } from "./charge.ts";
 import type { MaybePromise } from "./maybe_promise.ts";
 
-/** One limit's part in a decision. */
+/** One limit's part in a decision. See {@linkcode RateLimitResult}. */
 export interface LimitState {
   /** Its name, or its text. */
   readonly name: string;
@@ -21,7 +21,7 @@ export interface LimitState {
   readonly retryAfter: number;
 }
 
-/** One rule's part in a decision. */
+/** One rule's part in a decision. See {@linkcode RateLimitResult}. */
 export interface RuleState {
   /** The rule's name. */
   readonly name: string;

@@ -32,6 +32,19 @@ export const UNCHARGED = -1;
  *
  * Where there are several limits, `remaining` is the least any of them has left, `retryAfter` the longest any asks for and
  * `resetAt` the last at which any is full again; limits in shadow mode are left out of that where there are others.
+ *
+ * @example
+ * ```ts
+ * import { createRateLimiter, memoryStore } from "@kvota/kvota";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const limiter = createRateLimiter({ limit: ["2/1s", "100/1h"], store: memoryStore(), clock: () => 0 });
+ * const { ok, remaining, source, limits } = limiter.limit("user 7", { cost: 2 });
+ * assertEquals({ ok, remaining, source }, { ok: true, remaining: 0, source: "memory" });
+ * assertEquals(limits.map(({ name, remaining }) => [name, remaining]), [["2/1s", 0], ["100/1h", 98]]);
+ * const { violated, retryAfter } = limiter.limit("user 7");
+ * assertEquals({ violated, retryAfter }, { violated: ["2/1s"], retryAfter: 500 });
+ * ```
  */
 export class RateLimitResult {
   /** Whether the request may pass. Always true in shadow mode. */

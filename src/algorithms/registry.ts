@@ -16,6 +16,8 @@ import type { LimitSpec, Transition } from "./transition.ts";
  * - `"sliding-window"`: two such counters, the earlier weighted by its overlap. Below `2 × limit` at worst, `limit` under even traffic.
  * - `"sliding-log"`: the time of each unit, 8,000 at most. Exactly `limit` in any window.
  * - `"concurrency"`: `limit` in flight at any instant; a slot is freed by `release()`, or `window` after a crash.
+ *
+ * See {@linkcode parseLimit}.
  */
 export type Algorithm =
   | "token-bucket"

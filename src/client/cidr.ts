@@ -9,6 +9,8 @@ import { type Address, isIpv4, parseAddress, samePrefix } from "./address.ts";
  * - `"private"`: 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 (RFC 1918) and fc00::/7 (RFC 4193).
  * - `"unix"`: a peer on a Unix socket.
  * - `"platform"`: whoever the peer is, even where the runtime does not tell. Only where the platform's edge is the only way in.
+ *
+ * See {@linkcode byIp}.
  */
 export type TrustedProxy = "loopback" | "private" | "unix" | "platform" | (string & Record<never, never>);
 

@@ -8,19 +8,21 @@ import { hashedKey } from "./hashed_key.ts";
  * Names the client of a request; `null` says that the rule does not apply to it.
  *
  * The arguments after the request are what the runtime gives the handler: Deno's `info`, Bun's `server`, Workers' `env`.
+ *
+ * See {@linkcode byKey}.
  */
 export type KeySelector<Rest extends readonly unknown[] = never> = (
   request: Request,
   ...rest: Rest
 ) => MaybePromise<string | null>;
 
-/** A selector that gives no promises. */
+/** A selector that gives no promises. See {@linkcode byKey}. */
 export type SyncKeySelector<Rest extends readonly unknown[] = never> = (
   request: Request,
   ...rest: Rest
 ) => string | null;
 
-/** A selector that needs nothing but the request, whatever else the runtime gives. */
+/** A selector that needs nothing but the request, whatever else the runtime gives. See {@linkcode byHeader}. */
 export type AnyRequestSelector = <Rest extends readonly unknown[]>(request: Request, ...rest: Rest) => string | null;
 
 /** On selectors that hash: the same selector, hashing with the limiter's secret. */

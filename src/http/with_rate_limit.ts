@@ -10,10 +10,10 @@ import { type HeaderWriter, headerWriter, retryAfterOf } from "./headers.ts";
 import { problemResponse } from "./problem.ts";
 import { typedHeadersOf } from "./typed_headers.ts";
 
-/** What a handler may give: a response, or on Bun `undefined` for a request that it has upgraded. */
+/** What a handler may give: a response, or on Bun `undefined` for a request that it has upgraded. See {@linkcode withRateLimit}. */
 export type Answer = Response | undefined | void;
 
-/** A handler behind a rate limit: the same arguments and `this` as the one it wraps. */
+/** A handler behind a rate limit: the same arguments and `this` as the one it wraps. See {@linkcode withRateLimit}. */
 export interface LimitedHandler<This, Rest extends readonly unknown[], Given, L> {
   (this: This, request: Request, ...rest: Rest): Given;
   /** The limiter behind it. */

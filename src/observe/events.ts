@@ -4,7 +4,22 @@ import type { Mode, Origin } from "../charge.ts";
 import type { RateLimitResult } from "../result.ts";
 import type { StoreEvent } from "../sharing/events.ts";
 
-/** One decision, as `onDecision` sees it. */
+/**
+ * One decision, as `onDecision` sees it.
+ *
+ * @example
+ * ```ts
+ * import { createRateLimiter, type DecisionEvent, memoryStore } from "@kvota/kvota";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const denied: string[] = [];
+ * const onDecision = ({ result, client }: DecisionEvent) => void (result.ok || denied.push(client));
+ * const limiter = createRateLimiter({ limit: "1/1h", store: memoryStore(), onDecision });
+ * limiter.limit("user 7");
+ * limiter.limit("user 7");
+ * assertEquals(denied, ["user 7"]);
+ * ```
+ */
 export interface DecisionEvent {
   /** What was decided; where several rules apply, `result.rules` tells each. */
   readonly result: RateLimitResult;
@@ -18,14 +33,34 @@ export interface DecisionEvent {
   readonly request?: Request;
 }
 
-/** Something that was to be done after a request went wrong. */
+/** Something that was to be done after a request went wrong. See {@linkcode LimiterEvent}. */
 export type AftermathEvent =
   /** What it did really cost could not be told, or not be charged: what it was charged stays. */
   | { readonly type: "settle-failed"; readonly error: unknown }
   /** Its slots could not be freed or renewed: they come free when their lease ends. */
   | { readonly type: "release-failed"; readonly error: unknown };
 
-/** A change of state, as `onEvent` sees it, and when. */
+/**
+ * A change of state, as `onEvent` sees it, and when.
+ *
+ * @example
+ * ```ts
+ * import { createRateLimiter, type LimiterEvent, memoryStore } from "@kvota/kvota";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const told: LimiterEvent["type"][] = [];
+ * const limiter = createRateLimiter({
+ *   limit: "1/1h",
+ *   store: memoryStore(),
+ *   onDecision: () => {
+ *     throw new Error("full");
+ *   },
+ *   onEvent: (event) => told.push(event.type),
+ * });
+ * limiter.limit("user 7");
+ * assertEquals(told, ["observer-failed"]);
+ * ```
+ */
 export type LimiterEvent =
   & { readonly at: number }
   & (
@@ -35,7 +70,7 @@ export type LimiterEvent =
     | { readonly type: "observer-failed"; readonly error: unknown }
   );
 
-/** What is observed, all optional. */
+/** What is observed, all optional. See {@linkcode LimiterEvent}. */
 export interface ObserverOptions {
   /** Called with each decision; cannot change it, and its exceptions are contained. */
   readonly onDecision?: ((event: DecisionEvent) => void) | undefined;

@@ -8,5 +8,7 @@
  * - `"eventual"`: answered at once, and charged afterwards, every `syncInterval`: each process may let in too much of what arrives within one.
  *
  * Limits whose charges have a place of their own, `leaky-bucket` and `concurrency`, are strict in any case.
+ *
+ * See {@linkcode denoKvStore}.
  */
 export type Consistency = "strict" | "leased" | "eventual";

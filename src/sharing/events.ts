@@ -1,4 +1,4 @@
-/** What happens between a limiter and its shared store that an operator should know. */
+/** What happens between a limiter and its shared store that an operator should know. See {@linkcode LimiterEvent}. */
 export type StoreEvent =
   /** Requests could not be counted: the store failed, took longer than `storeTimeout`, or refused commit after commit. Told once a second at most. */
   | { readonly type: "store-failed"; readonly error: unknown }

@@ -12,7 +12,7 @@ import { Journal } from "./journal.ts";
 /** How long clients are told to wait where nobody is let in, in milliseconds; when the store will be back nobody knows. */
 const RETRY_AFTER = 1_000;
 
-/** What happens to requests while a shared store is down. */
+/** What happens to requests while a shared store is down. See {@linkcode denoKvStore}. */
 export type FailurePolicy = "memory" | "open" | "closed";
 
 /** What a fallback is made from. */

@@ -1,9 +1,9 @@
 /** The part of Deno KV that is used, as the native one and `@deno/kv` on Bun and Node have it. */
 
-/** A key: its parts. */
+/** A key: its parts. See {@linkcode denoKvStore}. */
 export type KvKeyLike = readonly string[];
 
-/** What stands under a key. */
+/** What stands under a key. See {@linkcode denoKvStore}. */
 export interface KvEntryLike {
   /** Its value; `null` where there is none. */
   readonly value: unknown;
@@ -11,7 +11,7 @@ export interface KvEntryLike {
   readonly versionstamp: string | null;
 }
 
-/** An atomic operation in the making. */
+/** An atomic operation in the making. See {@linkcode denoKvStore}. */
 export interface KvAtomicLike {
   /** Lets the commit happen only if the key still has this version. */
   check(...checks: readonly { readonly key: KvKeyLike; readonly versionstamp: string | null }[]): unknown;
@@ -23,7 +23,7 @@ export interface KvAtomicLike {
   commit(): Promise<{ readonly ok: boolean; readonly versionstamp?: string }>;
 }
 
-/** An open database. */
+/** An open database. See {@linkcode denoKvStore}. */
 export interface KvLike {
   /** The entries of up to ten keys, in their order. */
   getMany(keys: readonly KvKeyLike[]): Promise<readonly KvEntryLike[]>;

@@ -1,6 +1,6 @@
 /** The part of Redis clients that is used: running a script over keys. They are told apart by what they can do. */
 
-/** What node-redis gives a script. */
+/** What node-redis gives a script. See {@linkcode redisStore}. */
 export interface ScriptInput {
   /** Its `KEYS`. */
   keys: string[];
@@ -8,7 +8,7 @@ export interface ScriptInput {
   arguments: string[];
 }
 
-/** How node-redis runs scripts: on one server, from a pool, behind Sentinel, or on a Cluster. */
+/** How node-redis runs scripts: on one server, from a pool, behind Sentinel, or on a Cluster. See {@linkcode redisStore}. */
 export interface NodeRedisLike {
   /** Runs a script. */
   eval(script: string, input: ScriptInput): Promise<unknown>;
@@ -16,19 +16,19 @@ export interface NodeRedisLike {
   evalSha(sha1: string, input: ScriptInput): Promise<unknown>;
 }
 
-/** How ioredis runs any command: on one server or on a Cluster. */
+/** How ioredis runs any command: on one server or on a Cluster. See {@linkcode redisStore}. */
 export interface IoRedisLike {
   /** Runs a command. */
   call(command: string, args: string[]): Promise<unknown>;
 }
 
-/** How Bun's `RedisClient` runs any command. */
+/** How Bun's `RedisClient` runs any command. See {@linkcode redisStore}. */
 export interface BunRedisLike {
   /** Runs a command. */
   send(command: string, args: string[]): Promise<unknown>;
 }
 
-/** A client of Redis or Valkey: node-redis, ioredis, Bun's own, or what runs scripts as one of these does. */
+/** A client of Redis or Valkey: node-redis, ioredis, Bun's own, or what runs scripts as one of these does. See {@linkcode redisStore}. */
 export type RedisLike = NodeRedisLike | IoRedisLike | BunRedisLike;
 
 /** Runs a script, given as its text or as that text's SHA-1. */

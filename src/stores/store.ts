@@ -1,6 +1,6 @@
 /** What is asked of a place that processes share. */
 
-/** A row as a shared store holds it. */
+/** A row as a shared store holds it. See {@linkcode Store}. */
 export interface StoredRow {
   /** The bytes, or whatever else stands there; not looked at where `version` is `null`. */
   readonly value: unknown;
@@ -8,7 +8,7 @@ export interface StoredRow {
   readonly version: string | null;
 }
 
-/** One row's part in a commit. */
+/** One row's part in a commit. See {@linkcode Store}. */
 export interface RowWrite {
   /** At most 400 characters, all of them printable ASCII. */
   readonly key: string;
@@ -20,7 +20,7 @@ export interface RowWrite {
   readonly expireIn: number;
 }
 
-/** What became of one group of rows: they are written; or they are not, as a version was another, and stand so; or nobody knows. */
+/** What became of one group of rows: they are written; or they are not, as a version was another, and stand so; or nobody knows. See {@linkcode Store}. */
 export type GroupOutcome =
   | { readonly versions: readonly (string | null)[] }
   | { readonly rows: readonly StoredRow[] }
@@ -31,6 +31,22 @@ export type GroupOutcome =
  *
  * It knows nothing of limits. Deadlines, retries and what happens while it is down are not its business: it rejects when it cannot answer.
  * `testStore` of `@kvota/kvota/testing` tells whether one keeps this contract.
+ *
+ * @example
+ * ```ts
+ * import { createRateLimiter, type Store } from "@kvota/kvota";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Whatever it is, requests are answered: here by what this process remembers.
+ * const down: Store = {
+ *   description: "a database that is down",
+ *   maxRows: 10,
+ *   read: () => Promise.reject(new Error("down")),
+ *   commit: () => Promise.reject(new Error("down")),
+ * };
+ * await using limiter = createRateLimiter({ limit: "5/1h", store: down });
+ * assertEquals((await limiter.limit("user 7")).source, "fallback");
+ * ```
  */
 export interface Store {
   /** What logs and people call it. */

@@ -18,7 +18,7 @@ export interface MemoryStoreOptions {
   readonly maxLogBytes?: number;
 }
 
-/** A store in this process's memory, which answers at once. */
+/** A store in this process's memory, which answers at once. See {@linkcode memoryStore}. */
 export interface MemoryStore {
   /** What logs and people call it. */
   readonly description: string;

@@ -1,0 +1,56 @@
+/** Whoever looks a symbol up finds an example: at it, or one link away. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { root } from "./pages.ts";
+
+interface JsDoc {
+  readonly doc?: string;
+  readonly tags?: readonly { readonly kind: string }[];
+}
+
+interface DocumentedSymbol {
+  readonly name: string;
+  readonly declarations: readonly { readonly kind: string; readonly jsDoc?: JsDoc }[];
+}
+
+const deno = (globalThis as { Deno?: { execPath(): string } }).Deno?.execPath();
+const skip = deno === undefined && "it is Deno that reads the documentation";
+
+function documented(): readonly DocumentedSymbol[] {
+  const { exports } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8")) as { exports: Record<string, string> };
+  const { status, stdout, stderr } = spawnSync(deno!, ["doc", "--json", ...Object.values(exports)], {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 2 ** 26,
+  });
+  assert.equal(status, 0, stderr);
+  const { nodes } = JSON.parse(stdout) as { nodes: Record<string, { symbols: readonly DocumentedSymbol[] }> };
+  return Object.values(nodes).flatMap(({ symbols }) => symbols);
+}
+
+function hasExample({ declarations }: DocumentedSymbol): boolean {
+  return declarations.some(({ jsDoc }) =>
+    jsDoc?.tags?.some(({ kind }) => kind === "example") || jsDoc?.doc?.includes("```ts")
+  );
+}
+
+function linksOf({ declarations }: DocumentedSymbol): readonly string[] {
+  const text = declarations.map(({ jsDoc }) => jsDoc?.doc ?? "").join("\n");
+  return [...text.matchAll(/\{@linkcode (\w+)/g)].map((found) => found[1]!);
+}
+
+test("each function and class of the package has an example, each type has one or leads to one", { skip }, () => {
+  const symbols = documented();
+  const withExample = new Set(symbols.filter(hasExample).map(({ name }) => name));
+  // What another entry point gives again is documented where it comes from.
+  const own = symbols.filter(({ declarations }) => declarations.some(({ kind }) => kind !== "reference"));
+  const without = own.filter((symbol) => !withExample.has(symbol.name)).filter((symbol) => {
+    const isValue = symbol.declarations.some(({ kind }) => kind === "function" || kind === "class");
+    return isValue || !linksOf(symbol).some((name) => withExample.has(name));
+  });
+  assert.ok(withExample.size > 10);
+  assert.deepEqual(without.map(({ name }) => name), []);
+});
