@@ -4,6 +4,7 @@ import { ADMIT } from "./kv_job.ts";
 import { kvTables, serverTables } from "./kv_tables.ts";
 import { CROWD, IN_FLIGHT, LIMIT, PACE } from "./leased_job.ts";
 import { leasedTables } from "./leased_tables.ts";
+import { loadTable } from "./load.ts";
 import { decisionTable, httpTable, memoryTable, shapeTable, table, whole } from "./tables.ts";
 import { redisTables } from "./redis_tables.ts";
 import { targetTable } from "./targets.ts";
@@ -60,6 +61,13 @@ ${rounds.memory} processes). kvota sets its table aside for \`maxKeys\` and neve
 the part that blocks are written to stays untouched until one is made. A key may find no place in a table that is full: the share that did is given.
 
 ${memoryTable(samples)}
+
+## Loading
+
+What a program pays before its first answer, on each runtime in new processes; the median. Deno and Node take the types away on the way, Deno from its cache. How large the package is stands in the
+[README](../README.md#beside-others), and a test holds it to that.
+
+${loadTable(samples)}
 
 ## Over a Deno KV file
 
@@ -148,7 +156,7 @@ ${table(["what", "value"], Object.entries(machine))}
 deno task bench            # prints these tables
 deno task bench --quick    # one round of each: whether it runs, not what is true
 deno task bench --report   # and writes them here
-deno task bench --only=kv  # one part: decide, memory, kv, server, leased, redis, http or growth
+deno task bench --only=kv  # one part: decide, memory, load, kv, server, leased, redis, http or growth
 \`\`\`
 
 It needs \`npx\` (for Bun and Node), \`wrk\`, \`redis-server\`, and for the part \`server\` \`denokv\`, which is looked for in \`PATH\` and \`KVOTA_DENOKV\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between

@@ -9,6 +9,7 @@ import { measureKv } from "./kv.ts";
 import { kvTables, serverTables } from "./kv_tables.ts";
 import { measureLeased } from "./leased.ts";
 import { leasedTables } from "./leased_tables.ts";
+import { loadTable, measureLoad } from "./load.ts";
 import { describeMachine, watchProcessor } from "./machine.ts";
 import { measureRedis } from "./redis.ts";
 import { redisTables } from "./redis_tables.ts";
@@ -30,6 +31,10 @@ const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => 
   async memory(tools, samples, rounds) {
     await measureMemory(tools, samples, rounds.memory);
     return memoryTable(samples);
+  },
+  async load(tools, samples, rounds) {
+    await measureLoad(tools, samples, rounds.memory);
+    return loadTable(samples);
   },
   async kv(tools, samples, rounds) {
     await measureKv(tools, samples, rounds.kv, rounds.kvSeconds * 1000);
