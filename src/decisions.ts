@@ -20,7 +20,7 @@ export class Decisions {
 
   constructor(options: RateLimiterOptions, ruleCount: number) {
     this.#clock = options.clock ?? Date.now;
-    this.observers = new Observers(options);
+    this.observers = new Observers(options, this.#clock);
     this.books = openBooks(options, ruleCount, this.#clock, this.observers);
   }
 
@@ -68,7 +68,7 @@ export class Decisions {
 
   /** Tells the operator. */
   tell(event: AftermathEvent): void {
-    this.observers.tell({ ...event, at: this.now() });
+    this.observers.tell(event);
   }
 
   assertOpen(): void {

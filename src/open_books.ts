@@ -15,11 +15,6 @@ import type { Store } from "./stores/store.ts";
 /** Rules that can apply to one request: Deno KV's server checks ten rows a commit, and one may be needed beside them. */
 export const MAX_RULES = 9;
 
-/** How often the same is told at most, in milliseconds. */
-const TELL_INTERVAL = 1000;
-/** What may happen at every request, and is told once in a while. */
-const frequent: ReadonlySet<string> = new Set(["overflow", "row-unreadable", "store-failed"]);
-
 /**
  * Opens nothing yet: a store that is down keeps no limiter from being made.
  *
@@ -36,7 +31,7 @@ export function openBooks(
   const { consistency = "strict" } = options;
   const timeout = parseDuration(options.storeTimeout ?? 500);
   const syncInterval = parseDuration(options.syncInterval ?? 250);
-  const tell = rarely(clock, observers);
+  const tell = (event: StoreEvent) => observers.tell(event);
   const now = () => readClock(clock);
   if (isMemoryStore(store)) {
     const onOverflow = () => tell({ type: "overflow", evictions: books.stats().evictions });
@@ -56,25 +51,4 @@ export function openBooks(
 
 function defaultStore(): Store | MemoryStore {
   return hasNativeKv() ? denoKvStore() : memoryStore();
-}
-
-function rarely(clock: Clock, observers: Observers): (event: StoreEvent) => void {
-  const toldAt = new Map<string, number>();
-  return (event) => {
-    const at = timeOf(clock);
-    if (frequent.has(event.type)) {
-      if (Math.abs(at - (toldAt.get(event.type) ?? -Infinity)) < TELL_INTERVAL) return;
-      toldAt.set(event.type, at);
-    }
-    observers.tell({ ...event, at });
-  };
-}
-
-/** An event is not lost for want of its time. */
-function timeOf(clock: Clock): number {
-  try {
-    return readClock(clock);
-  } catch {
-    return Date.now();
-  }
 }

@@ -1,6 +1,7 @@
 /** What a limiter tells its operator. */
-import { isPromise } from "../maybe_promise.ts";
 import type { Mode, Origin } from "../charge.ts";
+import { type Clock, readClock } from "../clock.ts";
+import { isPromise } from "../maybe_promise.ts";
 import type { RateLimitResult } from "../result.ts";
 import type { StoreEvent } from "../sharing/events.ts";
 
@@ -33,7 +34,19 @@ export interface DecisionEvent {
   readonly request?: Request;
 }
 
-/** Something that was to be done after a request went wrong. See {@linkcode LimiterEvent}. */
+/** How often the same is told at most, in milliseconds. */
+const TELL_INTERVAL = 1000;
+/** What may happen at every request, and is told once in a while: whoever causes it must not fill a log by it. */
+const frequent: ReadonlySet<string> = new Set([
+  "overflow",
+  "row-unreadable",
+  "store-failed",
+  "settle-failed",
+  "release-failed",
+  "observer-failed",
+]);
+
+/** Something that was to be done after a request went wrong, told once a second at most. See {@linkcode LimiterEvent}. */
 export type AftermathEvent =
   /** What it did really cost could not be told, or not be charged: what it was charged stays. */
   | { readonly type: "settle-failed"; readonly error: unknown }
@@ -66,9 +79,12 @@ export type LimiterEvent =
   & (
     | StoreEvent
     | AftermathEvent
-    /** `onDecision` threw or rejected. */
+    /** `onDecision` threw or rejected: told once a second at most, counted in `stats()` each time. */
     | { readonly type: "observer-failed"; readonly error: unknown }
   );
+
+/** The same before its time is known. */
+type Happening<E = LimiterEvent> = E extends LimiterEvent ? Omit<E, "at"> : never;
 
 /** What is observed, all optional. See {@linkcode LimiterEvent}. */
 export interface ObserverOptions {
@@ -84,10 +100,13 @@ export class Observers {
   errors = 0;
   readonly #onDecision: ((event: DecisionEvent) => unknown) | undefined;
   readonly #onEvent: ((event: LimiterEvent) => unknown) | undefined;
+  readonly #clock: Clock;
+  readonly #toldAt = new Map<string, number>();
 
-  constructor({ onDecision, onEvent }: ObserverOptions) {
+  constructor({ onDecision, onEvent }: ObserverOptions, clock: Clock) {
     this.#onDecision = onDecision;
     this.#onEvent = onEvent;
+    this.#clock = clock;
   }
 
   /** Whether decisions are observed. */
@@ -105,12 +124,27 @@ export class Observers {
     const { at } = Object.freeze(result);
     const { mode } = origin.tally;
     const event = request === undefined ? { result, mode, client, at } : { result, mode, client, at, request };
-    this.#contain(this.#onDecision, event, (error) => this.tell({ type: "observer-failed", at, error }));
+    this.#contain(this.#onDecision, event, (error) => this.tell({ type: "observer-failed", error }));
   }
 
-  tell(event: LimiterEvent): void {
+  tell(happening: Happening): void {
+    if (this.#onEvent === undefined) return;
+    const at = this.#now();
+    if (frequent.has(happening.type)) {
+      if (Math.abs(at - (this.#toldAt.get(happening.type) ?? -Infinity)) < TELL_INTERVAL) return;
+      this.#toldAt.set(happening.type, at);
+    }
     // Whom to tell that telling failed? It is counted, and `stats()` shows it.
-    if (this.#onEvent !== undefined) this.#contain(this.#onEvent, event, () => {});
+    this.#contain(this.#onEvent, { ...happening, at }, () => {});
+  }
+
+  /** An event is not lost for want of its time, nor is a request for want of an event's. */
+  #now(): number {
+    try {
+      return readClock(this.#clock);
+    } catch {
+      return Date.now();
+    }
   }
 
   #contain<E>(observer: (event: E) => unknown, event: E, report: (error: unknown) => void): void {

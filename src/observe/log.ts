@@ -1,14 +1,15 @@
 /** A ready observer: one JSON line for each denial. */
 import { kvotaError, show } from "../errors.ts";
 import { checkFields } from "../fields.ts";
+import { isPromise } from "../maybe_promise.ts";
 import type { DecisionEvent } from "./events.ts";
 
-/** Characters of a key that a line tells; a key may be as long as a request. */
-const MAX_CLIENT = 256;
+/** Characters that a line tells of what a client can make as long as a request: keys, and on Deno methods. */
+const MAX_TOLD = 256;
 
 /** Options of {@linkcode logDenials}. */
 export interface LogDenialsOptions {
-  /** Where a line goes, without its newline; `console.log` unless said. */
+  /** Where a line goes, without its newline; `console.log` unless said. A promise that it gives is not waited for. */
   readonly write?: (line: string) => void;
   /** Lines a second at most; what is beyond is counted and told in one line. 10 unless said. */
   readonly maxPerSecond?: number;
@@ -22,7 +23,7 @@ export interface LogDenialsOptions {
  * out when the second is over.
  *
  * @param options `write`, `maxPerSecond`.
- * @returns The observer. It throws what `write` threw, which the limiter counts and tells as `observer-failed`.
+ * @returns The observer. It throws what `write` threw or last rejected with, which the limiter counts and tells as `observer-failed`.
  * @throws {TypeError | RangeError} `KVOTA_OPTION_INVALID` for a `write` that is no function, a `maxPerSecond` that is not a positive integer.
  *
  * @example
@@ -64,8 +65,21 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
   let written = 0;
   let omitted = 0;
   let pending: ReturnType<typeof setTimeout> | undefined;
-  /** What `write` threw where nobody was there to hear of it. */
+  /** What `write` threw, or rejected with when nobody was there to hear of it. */
   let failure: { readonly error: unknown } | undefined;
+
+  function failed(error: unknown): void {
+    failure = { error };
+  }
+
+  function tell(line: object): void {
+    try {
+      const given: unknown = write(JSON.stringify(line));
+      if (isPromise(given)) given.then(undefined, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
 
   function startSecond(at: number): void {
     clearTimeout(pending);
@@ -73,7 +87,7 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
     const left = omitted;
     written = 0;
     omitted = 0;
-    if (left > 0) write(JSON.stringify({ time: timeOf(at), event: "rate-limit-denials-omitted", omitted: left }));
+    if (left > 0) tell({ time: timeOf(at), event: "rate-limit-denials-omitted", omitted: left });
   }
 
   function log({ result, mode, client, at, request }: DecisionEvent): void {
@@ -87,27 +101,21 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
     if (result.ok && violated.length === 0) return;
     if (written < maxPerSecond) {
       written++;
-      write(JSON.stringify({
+      tell({
         time: timeOf(at),
         event: "rate-limit-denied",
-        client: client.length > MAX_CLIENT ? `${client.slice(0, MAX_CLIENT)}…` : client,
+        client: cut(client),
         rule: result.rule,
         limit: violated,
         retryAfter: Math.max(...result.limits.map((limit) => limit.retryAfter)),
         mode,
-        method: request?.method,
-      }));
+        method: request && cut(request.method),
+      });
       return;
     }
     omitted++;
     // A flood that ends at once is told as well: no later decision may come to do it.
-    pending ??= setTimeout(() => {
-      try {
-        startSecond(at - (at % 1000) + 1000);
-      } catch (error) {
-        failure = { error };
-      }
-    }, 1000 - (at % 1000));
+    pending ??= setTimeout(startSecond, 1000 - (at % 1000), at - (at % 1000) + 1000);
   }
 
   return (event) => {
@@ -117,6 +125,10 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
     failure = undefined;
     throw error;
   };
+}
+
+function cut(text: string): string {
+  return text.length > MAX_TOLD ? `${text.slice(0, MAX_TOLD)}…` : text;
 }
 
 function timeOf(at: number): string | number {
