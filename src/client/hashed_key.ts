@@ -7,7 +7,7 @@ import { kvotaError, show } from "../errors.ts";
  * The key under which `byHeader(name)` or `byCookie(name)` counts a value, for `reset`, `block` and the like.
  *
  * SHA-256 of name and value, or HMAC-SHA-256 (RFC 2104) under the limiter's `secret`, as 43 characters of base64url. Without a secret whoever sees
- * the key can try guesses: fit for high-entropy values only.
+ * the key can try guesses: fit for high-entropy values only. In `Authorization` neither the scheme's case nor the spaces behind it make a difference.
  *
  * @param name The header's or cookie's name; case does not matter here.
  * @param value Its value.
@@ -35,8 +35,14 @@ export function hashedKey(name: string, value: string, secret?: string): string 
       `Cannot hash a key: name, value and secret must be text, received ${show(part)}`,
     );
   }
+  const field = name.toLowerCase();
   // A name has no NUL, so no other name and value give the same bytes.
-  const message = utf8ToBytes(`${name.toLowerCase()}\0${value}`);
+  const message = utf8ToBytes(`${field}\0${field === "authorization" ? credentials(value) : value}`);
   const digest = secret === undefined ? sha256(message) : hmac(sha256, utf8ToBytes(secret), message);
   return btoa(String.fromCharCode(...digest)).replaceAll("+", "-").replaceAll("/", "_").replace("=", "");
+}
+
+/** Credentials in one spelling: of their scheme neither the case nor the spaces behind it mean anything (RFC 9110, section 11.4). */
+function credentials(value: string): string {
+  return value.replace(/^([^\t ]+)[\t ]+/, (_, scheme: string) => `${scheme.toLowerCase()} `);
 }

@@ -62,7 +62,10 @@ export function byHeader(name: string): AnyRequestSelector {
 }
 
 /**
- * Counts by the value of a cookie, hashed as {@linkcode byHeader} does. Of cookies of one name the first is read.
+ * Counts by the value of a cookie, hashed as {@linkcode byHeader} does.
+ *
+ * It is read as applications read it, without quotes around it and with its escapes decoded; {@linkcode hashedKey} takes what they see. Of cookies of one
+ * name the first is read: where the application takes another, a client could put one before it and be somebody else here.
  *
  * @param name The cookie's name; case matters. A request without it is not counted by this rule.
  * @throws {TypeError} `KVOTA_OPTION_INVALID` where `name` is no cookie name (RFC 6265, section 4.1.1).

@@ -51,6 +51,18 @@ test("byHeader() counts by the header's hash; without the header the rule does n
   assert.equal(select(request({ "x-other": "abc" })), null);
 });
 
+test("byHeader() counts credentials once, however their scheme is written", () => {
+  const select = byHeader("Authorization");
+  const key = hashedKey("authorization", "Bearer abc");
+  for (const authorization of ["Bearer abc", "bearer abc", "BEARER   abc"]) {
+    assert.equal(select(request({ authorization })), key, authorization);
+  }
+  for (const authorization of ["Bearer Abc", "Bearerabc", "Basic abc", "bearer abc d", "abc"]) {
+    assert.notEqual(select(request({ authorization })), key, authorization);
+  }
+  assert.notEqual(hashedKey("x-api-key", "A b"), hashedKey("x-api-key", "a b"));
+});
+
 test("byCookie() reads the first cookie of exactly that name", () => {
   const select = byCookie("id");
   const cases: Readonly<Record<string, string | null>> = {
@@ -59,7 +71,13 @@ test("byCookie() reads the first cookie of exactly that name", () => {
     "theme=dark;id=a": "a",
     "id=a; id=b": "a",
     "id=a=b": "a=b",
-    'id="a"': '"a"',
+    'id="a"': "a",
+    'id="': '"',
+    " id\t=  a ": "a",
+    "id=%61%2B%20": "a+ ",
+    "id=%6": "%6",
+    "id=%ff%61": "%ff%61",
+    "%69d=a": null,
     "id=a;": "a",
     "xid=a; idx=b; ID=c; id": null,
     "x=id=a": null,
