@@ -77,7 +77,7 @@ export class Flights {
     if (due >= this.#watchedFor) return;
     clearTimeout(this.#watchdog);
     this.#watchedFor = due;
-    this.#watchdog = idleTimer(() => this.#endDue(), due - performance.now());
+    this.#watchdog = idleTimer(() => this.#endDue(), Math.max(0, due - performance.now()));
   }
 
   #endDue(): void {
@@ -273,6 +273,6 @@ export class Flights {
     const now = performance.now();
     let due = now + this.#context.timeout;
     for (const bundle of this.#parked) if (bundle.rows.includes(row)) due = Math.min(due, bundle.due);
-    return due - now;
+    return Math.max(0, due - now);
   }
 }

@@ -59,6 +59,7 @@ export function denoKvStore(kv?: KvLike | string, options: DenoKvStoreOptions = 
 /** A database as it is open now. */
 interface Connection {
   readonly kv: Promise<KvLike>;
+  isOpen: boolean;
   /** Calls that have not been answered. */
   waiting: number;
   /** When the last was answered, or the first of those that wait was made. */
@@ -98,8 +99,9 @@ class DenoKvStore implements Store {
     const connection = this.#connection;
     this.#connection = undefined;
     if (connection === undefined || this.#isGiven) return;
-    // What could not be opened need not be closed; whoever asked for it was told.
-    (await connection.kv.catch(() => undefined))?.close();
+    if (connection.isOpen) return (await connection.kv).close();
+    // A remote database that is down may be tried for a minute: it is closed if it ever opens, and nobody waits for that.
+    connection.kv.then((kv) => kv.close()).catch(() => {});
   }
 
   async #ask<T>(call: (kv: KvLike) => Promise<T>): Promise<T> {
@@ -121,9 +123,9 @@ class DenoKvStore implements Store {
       if (!this.#isRemote || !isSilent) return known;
       void this.close();
     }
-    const connection = { kv: this.#open(), waiting: 0, heardAt: 0 };
-    // A failure to open is not kept: the next call tries again.
-    connection.kv.catch(() => {
+    const connection = { kv: this.#open(), isOpen: false, waiting: 0, heardAt: 0 };
+    connection.kv.then(() => connection.isOpen = true, () => {
+      // A failure to open is not kept: the next call tries again.
       if (this.#connection === connection) this.#connection = undefined;
     });
     this.#connection = connection;
