@@ -1,11 +1,9 @@
-/** Attacks 39 to 44: numbers and clocks. */
+/** Attacks 39, 40 and 44: numbers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Algorithm, createRateLimiter, type Limit, memoryStore, type SyncRateLimiter } from "../../mod.ts";
 
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
-const YEAR = 365 * DAY;
+const DAY = 86_400_000;
 const START = 1_700_000_000_000;
 const algorithms: readonly Algorithm[] = ["token-bucket", "fixed-window"];
 const bad = [NaN, Infinity, -Infinity, -1, -0, 0, 1.5, "10", 2 ** 53, 1e300, null, true, {}, [], 10n];
@@ -21,13 +19,6 @@ function world(limit: Limit, now = START): World {
     limiter: createRateLimiter({ limit, store: memoryStore(), clock: () => state.now }),
   };
   return state;
-}
-
-/** How many charges of 1 pass in a row. */
-function admitted({ limiter }: World, attempts: number): number {
-  let count = 0;
-  for (let i = 0; i < attempts; i++) if (limiter.limit("k").ok) count++;
-  return count;
 }
 
 test("attack 39: numbers that cannot be meant are refused at construction", () => {
@@ -84,64 +75,6 @@ test("attack 40: a cost that cannot be charged gives nothing, and spoils nothing
     limiter.refund("k", Number.MAX_SAFE_INTEGER);
     assert.equal(limiter.peek("k").remaining, 10);
   }
-});
-
-test("attack 41: a clock that goes back an hour neither locks out for longer than a window nor gives quota", () => {
-  for (const algorithm of algorithms) {
-    const state = world({ limit: 10, window: "1m", algorithm });
-    assert.equal(admitted(state, 20), 10);
-    state.now -= HOUR;
-    assert.equal(admitted(state, 20), 0, "no free quota");
-    const { retryAfter, resetAt } = state.limiter.peek("k");
-    assert.ok(retryAfter <= 60_000, `${algorithm}: ${retryAfter}`);
-    assert.ok(resetAt <= state.now + 60_000);
-    state.now += 60_000;
-    assert.equal(admitted(state, 20), 10, "full again one window later");
-  }
-});
-
-test("attack 41: a clock that jitters by a millisecond around a boundary gives no quota", () => {
-  for (const algorithm of algorithms) {
-    const state = world({ limit: 10, window: "1m", algorithm }, 1_000 * 60_000);
-    let count = 0;
-    for (let i = 0; i < 100; i++) {
-      state.now = 1_000 * 60_000 - (i % 2);
-      count += admitted(state, 20);
-    }
-    assert.ok(count <= 20, `${algorithm} admitted ${count}`);
-  }
-});
-
-test("attack 42: a clock that leaps a year and comes back does no lasting harm", () => {
-  for (const algorithm of algorithms) {
-    const state = world({ limit: 10, window: "1m", algorithm });
-    admitted(state, 5);
-    state.now += YEAR;
-    assert.equal(admitted(state, 20), 10);
-    state.now -= YEAR;
-    assert.equal(admitted(state, 20), 0);
-    state.now += 60_000;
-    assert.equal(admitted(state, 20), 10);
-  }
-});
-
-test("attack 43: around a window's edge no more passes than is documented", () => {
-  const cases = [["fixed-window", 20], ["token-bucket", 20]] as const;
-  for (const [algorithm, bound] of cases) {
-    const edge = Math.ceil(START / 60_000) * 60_000;
-    const state = world({ limit: 10, window: "1m", algorithm }, edge - 1);
-    let count = 0;
-    // One window: [edge - 1, edge + 60 s - 1).
-    for (; state.now < edge + 59_999; state.now += 13) count += admitted(state, 2);
-    assert.ok(count <= bound, `${algorithm} admitted ${count}`);
-    assert.ok(count >= 10);
-  }
-  const burst = world("10/1m burst 30");
-  assert.equal(admitted(burst, 99), 30);
-  burst.now += 59_999;
-  assert.equal(admitted(burst, 99), 9);
-  burst.now += 1;
-  assert.equal(admitted(burst, 99), 1);
 });
 
 test("attack 44: ten million refills of a fraction drift by nothing", () => {

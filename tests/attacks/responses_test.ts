@@ -1,10 +1,12 @@
-/** Attacks 46 to 56: what goes out, with `structured-headers` as the independent RFC 9651 parser. */
+/** Attacks 46 to 52: what goes out, with `structured-headers` as the independent RFC 9651 parser. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseList } from "structured-headers";
 import { byKey, createRateLimiter, type Limit, memoryStore, rateLimitHeaders, withRateLimit } from "../../mod.ts";
-import { type Handler, start } from "./server.ts";
+import { type Handler, serving } from "../runtimes/runtime.ts";
+import { servers } from "../runtimes/servers.ts";
+import { limited, plain } from "./server.ts";
 
 const URL = "http://localhost/";
 
@@ -15,16 +17,6 @@ function options(limit: Limit | readonly Limit[] = "2/1h") {
 
 function members(headers: Headers, name: string): (readonly [unknown, Record<string, unknown>])[] {
   return parseList(headers.get(name) ?? "").map(([value, parameters]) => [value, Object.fromEntries(parameters)]);
-}
-
-/** Starts a server for what `use` does. */
-async function serving<T>(handler: Handler, use: (url: string) => Promise<T>): Promise<T> {
-  const server = await start(handler);
-  try {
-    return await use(`http://127.0.0.1:${server.port}/`);
-  } finally {
-    await server.stop();
-  }
 }
 
 const printable = fc.string({ unit: fc.constantFrom(...'ab"\\ ,;=:~!'), minLength: 1, maxLength: 20 });
@@ -107,31 +99,55 @@ test("attack 49: a redirect keeps its status and place", () => {
   assert.equal(members(headers, "RateLimit").length, 1);
 });
 
-test("attack 49: what fetch() gave goes out whole", async () => {
-  const origin = () => new Response("from afar", { status: 418, headers: { "X-Own": "1", "Content-Type": "text/x" } });
-  await serving(origin, async (url) => {
-    const response = await withRateLimit(() => fetch(url), options())(new Request(URL));
-    assert.deepEqual([response.status, response.headers.get("x-own")], [418, "1"]);
-    assert.equal(response.headers.get("content-type"), "text/x");
-    assert.equal(members(response.headers, "RateLimit").length, 1);
-    assert.equal(await response.text(), "from afar");
-  });
-});
-
-test("attack 49: responses without a body stay without", async () => {
+test("attack 49: responses without a body stay without", () => {
   for (const status of [204, 205, 304]) {
     const response = withRateLimit(() => new Response(null, { status }), options())(new Request(URL));
     assert.deepEqual([response.status, response.body], [status, null]);
     assert.equal(members(response.headers, "RateLimit").length, 1);
   }
-  const origin = (): Response => new Response(null, { status: 204 });
-  const passed = await serving(
-    origin,
-    async (url) => await withRateLimit(() => fetch(url), options())(new Request(URL)),
-  );
-  assert.deepEqual([passed.status, await passed.text()], [204, ""]);
-  assert.equal(members(passed.headers, "RateLimit").length, 1);
 });
+
+for (const on of servers) {
+  const { runtime } = on;
+  /** What comes out of a proxy behind a limit. */
+  const proxied = async (origin: Handler): Promise<Response> => {
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    await serving(on, origin, async (from) => {
+      const proxy = withRateLimit((_request: Request, ..._rest: readonly unknown[]) => fetch(from), options());
+      await serving(on, proxy, async (url) => {
+        const response = await fetch(url);
+        resolve(new Response(response.status === 204 ? null : await response.text(), response));
+      });
+    });
+    return promise;
+  };
+
+  test(`attack 49: what fetch() gave goes out whole, on ${runtime}`, async () => {
+    const headers = { "X-Own": "1", "Content-Type": "text/x" };
+    const response = await proxied(() => new Response("from afar", { status: 418, headers }));
+    assert.deepEqual([response.status, response.headers.get("x-own")], [418, "1"]);
+    assert.equal(response.headers.get("content-type"), "text/x");
+    assert.equal(members(response.headers, "RateLimit").length, 1);
+    assert.equal(await response.text(), "from afar");
+    const empty = await proxied(() => new Response(null, { status: 204 }));
+    assert.deepEqual([empty.status, members(empty.headers, "RateLimit").length], [204, 1]);
+  });
+
+  test(`attack 51: what the handler throws reaches the server, and the charge stays, on ${runtime}`, async () => {
+    for (const fail of [() => Promise.reject(new Error("rejected on purpose")), throwing]) {
+      // deno-lint-ignore no-await-in-loop -- one server at a time
+      await limited(on, { limit: "2/1h" }, async ({ statuses, limiter }) => {
+        assert.deepEqual(await statuses(plain), [500]);
+        assert.equal((await limiter.peek("127.0.0.1")).remaining, 1);
+        assert.deepEqual([await statuses(plain), await statuses(plain)].flat(), [500, 429]);
+      }, fail);
+    }
+  });
+}
+
+function throwing(): never {
+  throw new Error("thrown on purpose");
+}
 
 test("attack 49: a stream passes piece by piece", async () => {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;

@@ -1,56 +1,69 @@
-/** A server on a free loopback port, on the runtime at hand, and a client that sends what it is given, untidied. */
+/** Servers behind a limit, and a client that sends what it is given, untidied. */
 import { connect } from "node:net";
+import { type MaybePromise, memoryStore, withRateLimit } from "../../mod.ts";
+import type { RateLimiter, RateLimiterOptions } from "../../mod.ts";
+import { clock, type Handler, type Runtime, serving } from "../runtimes/runtime.ts";
 
-/** What the runtimes' servers take. */
-export type Handler = (request: Request, ...rest: readonly unknown[]) => Response | Promise<Response>;
-
-/** A server that runs. */
-export interface Running {
-  readonly port: number;
-  stop(): Promise<void>;
+/** A server behind a limit. */
+export interface Limited {
+  readonly url: string;
+  readonly limiter: RateLimiter;
+  /** How many requests have reached the handler. */
+  readonly handled: () => number;
+  /** The statuses of requests made at the same time, each given as its lines; NaN where the server hung up. */
+  readonly statuses: (...requests: readonly (readonly string[])[]) => Promise<number[]>;
+  /** The response to one request, headers included. */
+  readonly send: (...lines: readonly string[]) => Promise<string>;
 }
 
-interface DenoLike {
-  serve(options: unknown, handler: Handler): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
-}
+/** The plainest request there is. */
+export const plain = ["GET / HTTP/1.1", "Host: localhost"];
 
-interface BunLike {
-  serve(options: unknown): { readonly port: number; stop(force: boolean): Promise<void> };
-}
-
-/** Starts `handler` as each runtime's users do. */
-export async function start(handler: Handler): Promise<Running> {
-  const { Deno: deno, Bun: bun } = globalThis as unknown as { Deno?: DenoLike; Bun?: BunLike };
-  const address = { hostname: "127.0.0.1", port: 0 };
-  if (deno !== undefined) {
-    const server = deno.serve({ ...address, onListen: () => {} }, handler);
-    return { port: server.addr.port, stop: () => server.shutdown() };
-  }
-  if (bun !== undefined) {
-    const server = bun.serve({ ...address, fetch: handler });
-    return { port: server.port, stop: () => server.stop(true) };
-  }
-  const { serve } = await import("@hono/node-server");
-  return await new Promise((resolve) => {
-    const server = serve({ ...address, fetch: handler }, ({ port }) => {
-      resolve({ port, stop: () => new Promise((stopped) => void server.close(() => stopped())) });
+/** Serves behind a limit for the length of a test, in memory and at a standing clock unless said otherwise. */
+export async function limited(
+  on: Runtime,
+  options: RateLimiterOptions<readonly unknown[]>,
+  use: (server: Limited) => Promise<void>,
+  handle: () => MaybePromise<Response> = () => new Response("hi"),
+): Promise<void> {
+  let handled = 0;
+  const handler = withRateLimit((_request: Request, ..._rest: readonly unknown[]) => {
+    handled++;
+    return handle();
+  }, { store: memoryStore(), clock, ...options });
+  await serving(on, handler as Handler, async (url) => {
+    const send = (...lines: readonly string[]) => exchange(url, lines);
+    await use({
+      url,
+      limiter: handler.limiter,
+      handled: () => handled,
+      send,
+      statuses: async (...requests) => (await Promise.all(requests.map((lines) => send(...lines)))).map(statusOf),
     });
   });
+  await handler.limiter.close();
 }
 
 /** Sends one request as it stands, and gives the response as it comes. The connection must end with it. */
-export function exchange(port: number, lines: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
+export function exchange(url: string, lines: readonly string[]): Promise<string> {
+  return overTcp(url, [...lines, "Connection: close", "", ""].join("\r\n"));
+}
+
+/** Sends bytes, and gives what comes back until the server closes the connection. */
+export function overTcp(url: string, bytes: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
     let received = "";
-    const socket = connect(port, "127.0.0.1", () => socket.write([...lines, "Connection: close", "", ""].join("\r\n")));
+    const socket = connect(Number(port), hostname, () => socket.write(bytes, "latin1"));
     socket.setEncoding("latin1");
-    socket.on("data", (chunk) => received += chunk);
-    socket.on("error", reject);
+    socket.on("data", (chunk: string) => received += chunk);
+    // A server may well reset the connection of whoever sends what it refuses; what it has said until then counts.
+    socket.on("error", () => {});
     socket.on("close", () => resolve(received));
   });
 }
 
 /** The status of a response that {@linkcode exchange} gave. */
 export function statusOf(response: string): number {
-  return Number(/^HTTP\/1\.1 (\d{3})/.exec(response)?.[1]);
+  return Number(/^HTTP\/1\.[01] (\d{3})/.exec(response)?.[1]);
 }

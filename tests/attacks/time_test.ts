@@ -1,59 +1,88 @@
-/** What clocks do: cases 41 to 43. */
+/** Attacks 41 to 43: what clocks do to one process. What they do to several is in shared_time_test.ts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createRateLimiter, memoryStore } from "../../mod.ts";
+import { type Algorithm, createRateLimiter, type Limit, memoryStore, type SyncRateLimiter } from "../../mod.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const YEAR = 365 * 24 * HOUR;
-const START = 1_800_000_000_000;
+const START = 1_700_000_000_000;
+const algorithms: readonly Algorithm[] = ["token-bucket", "fixed-window", "sliding-log"];
 
-for (const limit of ["10/1m", "10/1m fixed-window"]) {
-  test(`attack 41: a clock set back by an hour gives ${limit} nothing and locks nobody out beyond a minute`, () => {
-    let now = START;
-    const limiter = createRateLimiter({ limit, store: memoryStore(), clock: () => now });
-    limiter.limit("spent", { cost: 10 });
-    limiter.limit("half", { cost: 5 });
-    now -= HOUR;
-    assert.equal(limiter.limit("spent").ok, false);
-    assert.ok(limiter.peek("half").remaining <= 5);
-    now += MINUTE;
-    assert.equal(limiter.limit("spent").ok, true);
-    assert.equal(limiter.limit("half").ok, true);
-  });
-
-  test(`attack 42: ${limit} recovers from a clock that went a year ahead and came back`, () => {
-    let now = START;
-    const limiter = createRateLimiter({ limit, store: memoryStore(), clock: () => now });
-    limiter.limit("a", { cost: 10 });
-    now += YEAR;
-    limiter.limit("a", { cost: 10 });
-    now -= YEAR;
-    assert.equal(limiter.limit("a").ok, false);
-    now += MINUTE;
-    assert.equal(limiter.limit("a", { cost: 10 }).ok, true);
-  });
+interface World {
+  now: number;
+  readonly limiter: SyncRateLimiter;
 }
 
-test("attack 43: around a window's edge fixed-window admits twice its limit at most, and no more", () => {
-  let now = START - (START % MINUTE) + MINUTE - 1;
-  const limiter = createRateLimiter({ limit: "10/1m fixed-window", store: memoryStore(), clock: () => now });
-  let admitted = 0;
-  for (let i = 0; i < 100; i++) {
-    if (i === 50) now += 1;
-    if (limiter.limit("a").ok) admitted++;
+function world(limit: Limit, now = START): World {
+  const state: World = {
+    now,
+    limiter: createRateLimiter({ limit, store: memoryStore(), clock: () => state.now }),
+  };
+  return state;
+}
+
+/** How many charges of 1 pass in a row. */
+function admitted({ limiter }: World, attempts: number): number {
+  let count = 0;
+  for (let i = 0; i < attempts; i++) if (limiter.limit("k").ok) count++;
+  return count;
+}
+
+test("attack 41: a clock that goes back an hour neither locks out for longer than a window nor gives quota", () => {
+  for (const algorithm of algorithms) {
+    const state = world({ limit: 10, window: "1m", algorithm });
+    assert.equal(admitted(state, 20), 10);
+    state.now -= HOUR;
+    assert.equal(admitted(state, 20), 0, "no free quota");
+    const { retryAfter, resetAt } = state.limiter.peek("k");
+    assert.ok(retryAfter <= 60_000, `${algorithm}: ${retryAfter}`);
+    assert.ok(resetAt <= state.now + 60_000);
+    state.now += 60_000;
+    assert.equal(admitted(state, 20), 10, "full again one window later");
   }
-  assert.equal(admitted, 20);
 });
 
-test("a clock that jitters around a window's edge does not start fixed-window anew", () => {
-  const edge = START - (START % MINUTE) + MINUTE;
-  let now = edge;
-  const limiter = createRateLimiter({ limit: "10/1m fixed-window", store: memoryStore(), clock: () => now });
-  let admitted = 0;
-  for (let i = 0; i < 1_000; i++) {
-    now = edge + (i % 2 === 0 ? 2 : -2);
-    if (limiter.limit("a").ok) admitted++;
+test("attack 41: a clock that jitters by a millisecond around a boundary gives no quota", () => {
+  for (const algorithm of algorithms) {
+    const state = world({ limit: 10, window: "1m", algorithm }, 1_000 * 60_000);
+    let count = 0;
+    for (let i = 0; i < 100; i++) {
+      state.now = 1_000 * 60_000 - (i % 2);
+      count += admitted(state, 20);
+    }
+    assert.ok(count <= 20, `${algorithm} admitted ${count}`);
   }
-  assert.equal(admitted, 10);
+});
+
+test("attack 42: a clock that leaps a year and comes back does no lasting harm", () => {
+  for (const algorithm of algorithms) {
+    const state = world({ limit: 10, window: "1m", algorithm });
+    admitted(state, 5);
+    state.now += YEAR;
+    assert.equal(admitted(state, 20), 10);
+    state.now -= YEAR;
+    assert.equal(admitted(state, 20), 0);
+    state.now += 60_000;
+    assert.equal(admitted(state, 20), 10);
+  }
+});
+
+test("attack 43: around a window's edge no more passes than is documented", () => {
+  const cases = [["fixed-window", 20], ["token-bucket", 20]] as const;
+  for (const [algorithm, bound] of cases) {
+    const edge = Math.ceil(START / 60_000) * 60_000;
+    const state = world({ limit: 10, window: "1m", algorithm }, edge - 1);
+    let count = 0;
+    // One window: [edge - 1, edge + 60 s - 1).
+    for (; state.now < edge + 59_999; state.now += 13) count += admitted(state, 2);
+    assert.ok(count <= bound, `${algorithm} admitted ${count}`);
+    assert.ok(count >= 10);
+  }
+  const burst = world("10/1m burst 30");
+  assert.equal(admitted(burst, 99), 30);
+  burst.now += 59_999;
+  assert.equal(admitted(burst, 99), 9);
+  burst.now += 1;
+  assert.equal(admitted(burst, 99), 1);
 });

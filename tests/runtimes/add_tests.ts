@@ -4,7 +4,6 @@ import { addClientTests } from "./client_tests.ts";
 import { addConcurrencyTests } from "./concurrency_tests.ts";
 import { addHeaderTests } from "./header_tests.ts";
 import { addQueueTests } from "./queue_tests.ts";
-import { addRoutingTests } from "./routing_tests.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Registers all tests that hold on every runtime. */
@@ -12,7 +11,6 @@ export function addTests(runtime: Runtime): void {
   addHeaderTests(runtime);
   addBodyTests(runtime);
   addClientTests(runtime);
-  addRoutingTests(runtime);
   addConcurrencyTests(runtime);
   addQueueTests(runtime);
 }

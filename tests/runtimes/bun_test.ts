@@ -3,49 +3,18 @@ import { test } from "node:test";
 import { memoryStore, withRateLimit } from "../../mod.ts";
 import { addTests } from "./add_tests.ts";
 import { clock, type Handler, here, type Runtime, serving } from "./runtime.ts";
-
-/** As much of Bun as is used here; its own types are not Deno's to know. */
-interface BunServer {
-  readonly port: number;
-  upgrade(request: Request): boolean;
-  stop(closeActiveConnections: boolean): Promise<void>;
-}
-interface BunLike {
-  serve(options: {
-    hostname: string;
-    port: number;
-    development: boolean;
-    error(error: unknown): Response;
-    fetch: (this: BunServer, request: Request, server: BunServer) => ReturnType<Handler>;
-    websocket: { message(socket: { send(text: string): void }, text: string): void };
-  }): BunServer;
-}
-const bun = Reflect.get(globalThis, "Bun") as BunLike;
-
-const on: Runtime = {
-  runtime: "Bun",
-  serve(handler) {
-    const server = bun.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      development: false,
-      fetch: handler,
-      // Bun's own 500 would do, but an error that reaches it fails whichever test is running.
-      error: () => new Response("failed", { status: 500 }),
-      websocket: { message: (socket, text) => socket.send(`${text} back`) },
-    });
-    return { url: `http://127.0.0.1:${server.port}/`, close: () => server.stop(true) };
-  },
-};
+import { type BunServer, servers } from "./servers.ts";
 
 if (here === "Bun") {
-  addTests(on);
-  addBunTests();
+  for (const server of servers) {
+    addTests(server);
+    addBunTests(server);
+  }
 } else {
   test(`SKIPPED: Bun.serve is NOT tested here, this is ${here}`, { skip: "needs Bun" }, () => {});
 }
 
-function addBunTests(): void {
+function addBunTests(on: Runtime): void {
   test("withRateLimit() on Bun hands server on unchanged", async () => {
     let given: unknown;
     const limited = withRateLimit((_: Request, server: BunServer) => {

@@ -3,26 +3,18 @@ import { test } from "node:test";
 import { memoryStore, withRateLimit } from "../../mod.ts";
 import { addTests } from "./add_tests.ts";
 import { clock, type Handler, here, type Runtime, serving } from "./runtime.ts";
-
-const on: Runtime = {
-  runtime: "Deno",
-  serve(handler) {
-    const server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      handler as (request: Request, info: Deno.ServeHandlerInfo<Deno.NetAddr>) => Promise<Response>,
-    );
-    return { url: `http://127.0.0.1:${server.addr.port}/`, close: () => server.shutdown() };
-  },
-};
+import { servers } from "./servers.ts";
 
 if (here === "Deno") {
-  addTests(on);
-  addDenoTests();
+  for (const server of servers) {
+    addTests(server);
+    addDenoTests(server);
+  }
 } else {
   test(`SKIPPED: Deno.serve is NOT tested here, this is ${here}`, { skip: "needs Deno" }, () => {});
 }
 
-function addDenoTests(): void {
+function addDenoTests(on: Runtime): void {
   test("withRateLimit() on Deno hands info on unchanged", async () => {
     let given: unknown;
     const limited = withRateLimit((_: Request, info: Deno.ServeHandlerInfo<Deno.NetAddr>) => {
