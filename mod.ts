@@ -26,9 +26,10 @@ export {
 export type { Clock } from "./src/clock.ts";
 export { type Duration, parseDuration, type Unit } from "./src/duration.ts";
 export type { KvotaErrorCode } from "./src/errors.ts";
+export type { Answer } from "./src/http/answers.ts";
 export { rateLimitHeaders } from "./src/http/headers.ts";
 export { deniedResponse } from "./src/http/problem.ts";
-export { type Answer, type LimitedHandler, withRateLimit } from "./src/http/with_rate_limit.ts";
+export { type LimitedHandler, withRateLimit } from "./src/http/with_rate_limit.ts";
 export { createRateLimiter } from "./src/limiter.ts";
 export type * from "./src/limiter_types.ts";
 export type { MaybePromise } from "./src/maybe_promise.ts";

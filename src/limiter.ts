@@ -48,7 +48,7 @@ export function createRateLimiter<Rest extends readonly unknown[]>(options: Rate
 /** The one implementation; `withRateLimit` knows it by its class. Its own methods are those of its first rule. */
 export class Limiter extends BoundRule implements RateLimiter {
   /** What the HTTP layer needs to know. */
-  readonly http: Pick<RateLimiterOptions, "headers" | "exposeHeaders" | "response">;
+  readonly http: Pick<RateLimiterOptions<readonly unknown[]>, "headers" | "exposeHeaders" | "response">;
   /** What each rule's real cost is told by. */
   readonly settles: ReadonlyMap<string, Settle>;
   readonly #rules: ReadonlyMap<string, BoundRule>;
@@ -57,7 +57,7 @@ export class Limiter extends BoundRule implements RateLimiter {
 
   constructor(options: RateLimiterOptions, rules: readonly Rule[], decisions: Decisions) {
     super(rules[0]!, decisions);
-    this.http = options;
+    this.http = options as RateLimiterOptions<readonly unknown[]>;
     this.settles = new Map(rules.flatMap(({ name, settle }) => settle === undefined ? [] : [[name, settle]]));
     this.#rules = new Map(rules.map((rule, i) => [rule.name, i === 0 ? this : new BoundRule(rule, decisions)]));
     this.#inOrder = [...this.#rules.values()];

@@ -71,7 +71,7 @@ export interface RuleOptions<Rest extends readonly unknown[] = never> extends Al
 }
 
 /** What limiters are made from whatever they are to count. See {@linkcode RateLimiterOptions}. */
-export interface CommonOptions extends ObserverOptions {
+export interface CommonOptions<Rest extends readonly unknown[] = never> extends ObserverOptions {
   /** Part of every stored key, and the rule's name: limiters with other names never share counts. `"default"` unless said. */
   readonly name?: string;
   /** Keys the hashing of header and cookie values; the same in all processes that count together. */
@@ -89,8 +89,11 @@ export interface CommonOptions extends ObserverOptions {
   readonly headers?: HeaderFormat | readonly HeaderFormat[] | false;
   /** Lets scripts of other origins read them, and `Retry-After`, where the response lets them read it at all. */
   readonly exposeHeaders?: boolean;
-  /** Makes the denied response; `standard` is what would go out otherwise. The rate-limit headers are added to it. */
-  readonly response?: (result: RateLimitResult, request: Request, standard: Response) => Response;
+  /**
+   * Makes the denied response; `standard` is what would go out otherwise, behind it stands what else a handler is given. The rate-limit
+   * headers are added to it.
+   */
+  readonly response?: (result: RateLimitResult, request: Request, standard: Response, ...rest: Rest) => Response;
   /** Where time comes from; `Date.now` unless said. */
   readonly clock?: Clock;
 }
@@ -113,7 +116,8 @@ export interface CommonOptions extends ObserverOptions {
  * const handler = withRateLimit(() => new Response("hi"), options);
  * ```
  */
-export interface RateLimiterOptions<Rest extends readonly unknown[] = never> extends CommonOptions, Allowance<Rest> {
+export interface RateLimiterOptions<Rest extends readonly unknown[] = never>
+  extends CommonOptions<Rest>, Allowance<Rest> {
   /** Instead of `limit`: several rules, all-or-nothing. Every one that applies to a request must allow it; at most 9 can apply. */
   readonly rules?: readonly RuleOptions<Rest>[];
   /** Who is counted; `byIp()` unless said. */
@@ -158,7 +162,7 @@ export interface SyncRuleOptions<Rest extends readonly unknown[] = never>
 
 /** What a limiter that answers at once is made from: an explicit memory store, and functions that give no promises. See {@linkcode RateLimiterOptions}. */
 export interface SyncRateLimiterOptions<Rest extends readonly unknown[] = never>
-  extends CommonOptions, SyncAllowance<Rest> {
+  extends CommonOptions<Rest>, SyncAllowance<Rest> {
   /** Instead of `limit`: several rules, all-or-nothing. Every one that applies to a request must allow it; at most 9 can apply. */
   readonly rules?: readonly SyncRuleOptions<Rest>[];
   /** Who is counted; `byIp()` unless said. */

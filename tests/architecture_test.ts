@@ -19,11 +19,12 @@ const layers: readonly (readonly string[])[] = [
   ["match.ts", "options.ts", "check_options.ts", "rule.ts", "open_books.ts"],
   ["limiter_types.ts", "waiters.ts", "decisions.ts", "bound_rule.ts", "limiter.ts"],
   ["http/"],
+  ["adapters/"],
   ["testing/"],
 ];
 
 /** What is exported from. */
-const faces = ["mod.ts", "errors.ts", "redis.ts", "testing.ts"].map((name) => join(root, name));
+const faces = ["mod.ts", "errors.ts", "hono.ts", "redis.ts", "testing.ts"].map((name) => join(root, name));
 
 function sources(): string[] {
   const found = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });

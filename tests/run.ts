@@ -18,6 +18,7 @@ const steps: readonly Step[] = [
       "--doc",
       "mod.ts",
       "errors.ts",
+      "hono.ts",
       "redis.ts",
       "testing.ts",
       "docs/writing-a-store.md",

@@ -14,6 +14,11 @@ interface Context {
   readonly incoming?: { readonly socket?: NodeSocket };
 }
 
+/** Hono's context: what the runtime gave is its `env`, or on Bun may be a part of that. */
+interface HonoContext {
+  readonly env?: (Context & { readonly server?: Context }) | null;
+}
+
 interface NodeSocket {
   readonly remoteAddress?: string;
   readonly server?: { readonly address?: () => unknown };
@@ -30,7 +35,7 @@ interface SrvxRequest {
 
 /** The peer's address as text, {@linkcode unixPeer}, or `undefined` where the runtime tells none. */
 export function peerOf(request: Request, context: unknown): string | undefined {
-  const told = typeof context === "object" && context !== null ? peerIn(request, context) : undefined;
+  const told = isObject(context) ? peerIn(request, context) ?? peerInHono(request, context) : undefined;
   if (told !== undefined) return told;
   const { runtime } = request as SrvxRequest;
   if (runtime === undefined) return undefined;
@@ -48,6 +53,16 @@ function peerIn(request: Request, context: Context): string | undefined {
   }
   const socket = context.incoming?.socket;
   return socket === undefined ? undefined : peerOfSocket(socket);
+}
+
+function peerInHono(request: Request, { env }: HonoContext): string | undefined {
+  if (!isObject(env)) return undefined;
+  // Elsewhere `server` may be anything: on Workers a binding, which has every method one may ask for.
+  return peerIn(request, "Bun" in globalThis && isObject(env.server) ? env.server : env);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function peerOfSocket(socket: NodeSocket): string | undefined {

@@ -21,7 +21,8 @@ export function needsAttendance({ settles }: Limiter, result: RateLimitResult): 
 /**
  * Calls the handler when it is the request's turn, settles the cost by what comes of it, and frees its slots once the response has been sent.
  *
- * @param context The handler's second argument.
+ * @param context What the runtime gave beside the request.
+ * @param errorOf The error that the handler's answer was made of by a framework; to settle by.
  */
 export function attend<Given>(
   limiter: Limiter,
@@ -29,6 +30,7 @@ export function attend<Given>(
   request: Request,
   context: unknown,
   handle: () => MaybePromise<Given>,
+  errorOf: () => Error | undefined = () => undefined,
 ): MaybePromise<Given | Response> {
   const release = isHolding(result) ? hold(limiter, result) : () => {};
   const end = isHolding(result) ? endOf(request, context) : undefined;
@@ -38,7 +40,7 @@ export function attend<Given>(
       release();
       return answer;
     }
-    settle(limiter, result, request, answer);
+    settle(limiter, result, request, errorOf() ?? answer);
     // 101 is an upgraded connection, which may last for ever; 0 is Response.error().
     if (isHolding(result) && answer.status >= 200) return whenSent(answer, request, end, release);
     release();

@@ -63,8 +63,8 @@ export function whenSent(
   }
   const headers = typedHeadersOf(response);
   const { body, status, statusText } = response;
-  // A body that somebody reads already cannot be watched, nor be sent.
-  if (body === null || body.locked) {
+  // A body that somebody reads already cannot be watched, nor be sent; and what answers HEAD is not read.
+  if (body === null || body.locked || request.method === "HEAD") {
     done();
     return response;
   }

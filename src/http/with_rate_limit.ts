@@ -5,13 +5,8 @@ import type { RateLimiter, SyncRateLimiter } from "../limiter_types.ts";
 import { isPromise, type MaybePromise } from "../maybe_promise.ts";
 import type { RateLimiterOptions, SyncRateLimiterOptions } from "../options.ts";
 import type { RateLimitResult } from "../result.ts";
+import { type Answer, Answers } from "./answers.ts";
 import { attend, needsAttendance } from "./attend.ts";
-import { type HeaderWriter, headerWriter, retryAfterOf } from "./headers.ts";
-import { problemResponse } from "./problem.ts";
-import { typedHeadersOf } from "./typed_headers.ts";
-
-/** What a handler may give: a response, or on Bun `undefined` for a request that it has upgraded. See {@linkcode withRateLimit}. */
-export type Answer = Response | undefined | void;
 
 /** A handler behind a rate limit: the same arguments and `this` as the one it wraps. See {@linkcode withRateLimit}. */
 export interface LimitedHandler<This, Rest extends readonly unknown[], Given, L> {
@@ -70,8 +65,7 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
   const limiter = options instanceof Limiter
     ? options
     : createRateLimiter(options as RateLimiterOptions<Rest>) as Limiter;
-  const { headers = "draft-11", exposeHeaders, response: customResponse } = limiter.http;
-  const write = headerWriter(headers, exposeHeaders);
+  const answers = new Answers(limiter.http);
 
   function proceed(
     context: This,
@@ -80,34 +74,11 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
     result: RateLimitResult | null,
   ): MaybePromise<Given | Response> {
     if (result === null) return handler.call(context, request, ...rest);
-    if (!result.ok) return deny(request, result);
+    if (!result.ok) return answers.denied(result, request, rest);
     const given = needsAttendance(limiter, result)
       ? attend(limiter, result, request, rest[0], () => handler.call(context, request, ...rest))
       : handler.call(context, request, ...rest);
-    if (write === undefined) return given;
-    return isPromise(given)
-      ? given.then((answer) => withHeaders(answer, result, write))
-      : withHeaders(given, result, write);
-  }
-
-  function deny(request: Request, result: RateLimitResult): Response {
-    // Not read, but told so. A body that somebody holds already cannot be cancelled, and need not be.
-    request.body?.cancel().catch(() => {});
-    const standard = problemResponse(result, request, write);
-    if (customResponse === undefined) return standard;
-    const custom: unknown = customResponse(result, request, standard);
-    if (!(custom instanceof Response)) {
-      throw kvotaError(
-        "TypeError",
-        "KVOTA_OPTION_INVALID",
-        `Cannot answer a denied request: \`response\` must give a Response, received ${show(custom)}`,
-      );
-    }
-    if (write === undefined || custom.status < 200) return custom;
-    // A copy, as this may be one object for all: what is said of waiting here must not stand there the next time.
-    const own = typedHeadersOf(custom);
-    const { body, status, statusText } = custom;
-    return withHeaders(new Response(body, { status, statusText, headers: own }), result, write);
+    return isPromise(given) ? given.then((answer) => answers.told(answer, result)) : answers.told(given, result);
   }
 
   function limited(this: This, request: Request, ...rest: Rest): MaybePromise<Given | Response> {
@@ -118,33 +89,4 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
   }
 
   return Object.assign(limited, { limiter });
-}
-
-/** The same answer with the rate-limit headers: the same object, unless its headers cannot be changed. */
-function withHeaders<Given extends Answer>(
-  answer: Given,
-  result: RateLimitResult,
-  write: HeaderWriter,
-): Given | Response {
-  // 101 is an upgraded connection, 0 is Response.error(): neither is a response that could carry headers.
-  // What is no response at all is the runtime's to refuse.
-  if (!answer?.headers || answer.status === 101 || answer.status === 0) return answer;
-  try {
-    addHeaders(answer.headers, result, write);
-    return answer;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    // What fetch() and Response.redirect() give is immutable (Fetch, section 5.5).
-    const copy = new Response(answer.body, answer);
-    addHeaders(copy.headers, result, write);
-    return copy;
-  }
-}
-
-function addHeaders(headers: Headers, result: RateLimitResult, write: HeaderWriter): void {
-  write(headers, result);
-  if (result.ok) return;
-  const retryAfter = retryAfterOf(result);
-  if (retryAfter !== null && !headers.has("Retry-After")) headers.set("Retry-After", retryAfter);
-  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
 }

@@ -47,6 +47,14 @@ test("1,000 streams, a third read, a third cancelled, a third failing half-way: 
   assert.ok(most <= LIMIT && denied > 0 && inFlight === 0, `${most} at once, ${denied} denied, ${inFlight} left`);
 });
 
+test("a slot is free once HEAD is answered: nobody reads that body", async () => {
+  const body = () => new ReadableStream({ pull: () => new Promise<void>(() => {}) });
+  const handler = withRateLimit(() => new Response(body()), { limit: "1/1h concurrency", key, store: memoryStore() });
+  const response = await handler(new Request("http://localhost/", { method: "HEAD" }));
+  assert.equal(response.status, 200);
+  assert.equal(handler.limiter.peek("everybody").remaining, 1);
+});
+
 test("a slot whose lease has ended is somebody else's: who held it neither renews nor releases that one's", async () => {
   let now = 0;
   const limiter = createRateLimiter({ limit: "2/1s concurrency", store: memoryStore(), clock: () => now });

@@ -4,6 +4,7 @@ import { addClientTests } from "./client_tests.ts";
 import { addConcurrencyTests } from "./concurrency_tests.ts";
 import { addHeaderTests } from "./header_tests.ts";
 import { addQueueTests } from "./queue_tests.ts";
+import { addStoreTests } from "./store_tests.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Registers all tests that hold on every runtime. */
@@ -13,4 +14,5 @@ export function addTests(runtime: Runtime): void {
   addClientTests(runtime);
   addConcurrencyTests(runtime);
   addQueueTests(runtime);
+  addStoreTests(runtime);
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { memoryStore, withRateLimit } from "../../mod.ts";
 import { addTests } from "./add_tests.ts";
 import { clock, type Handler, here, type Runtime, serving } from "./runtime.ts";
-import { type BunServer, servers } from "./servers.ts";
+import { type BunServer, serveOnBun, servers } from "./servers.ts";
 
 if (here === "Bun") {
   for (const server of servers) {
@@ -54,5 +54,34 @@ function addBunTests(on: Runtime): void {
       second.onerror = () => denied.resolve("error");
       assert.equal(await denied.promise, "error");
     });
+  });
+
+  test("withRateLimit() on Bun limits the handlers of routes, each or together", async () => {
+    const limited = withRateLimit((request: Request, _server: BunServer) => new Response(request.method), {
+      limit: "3/1h",
+      store: memoryStore(),
+      clock,
+    });
+    const id = withRateLimit(
+      // Bun's request knows what the route's path has caught.
+      (request: Request, _server: BunServer) => Response.json(Reflect.get(request, "params")),
+      { limit: "1/1h", store: memoryStore(), clock },
+    );
+    const routes = { "/both": { GET: limited, POST: limited }, "/users/:id": id };
+    const server = serveOnBun(limited, routes);
+    try {
+      const ask = async (path: string, method = "GET"): Promise<[number, string]> => {
+        const response = await fetch(new URL(path, server.url), { method });
+        return [response.status, response.ok ? await response.text() : String(response.headers.get("retry-after"))];
+      };
+      assert.deepEqual(await ask("/both"), [200, "GET"]);
+      assert.deepEqual(await ask("/both", "POST"), [200, "POST"]);
+      assert.deepEqual(await ask("/elsewhere"), [200, "GET"]);
+      assert.deepEqual(await ask("/both"), [429, "1200"]);
+      assert.deepEqual(await ask("/users/7"), [200, '{"id":"7"}']);
+      assert.deepEqual(await ask("/users/8"), [429, "3600"]);
+    } finally {
+      await server.close();
+    }
   });
 }

@@ -76,6 +76,15 @@ export function addConcurrencyTests(on: Runtime): void {
     });
   });
 
+  test(`a slot on ${runtime} is freed when HEAD is answered, whose body nobody reads`, async () => {
+    const handler = limited(() => streaming(() => new Promise<void>(() => {})));
+    await serving(on, handler, async (url) => {
+      const response = await fetch(url, { method: "HEAD" });
+      assert.equal(response.status, 200);
+      await allFree(handler.limiter);
+    });
+  });
+
   test(`a slot on ${runtime} is freed when a stream fails half-way`, async () => {
     const fail = Promise.withResolvers<void>();
     const handler = limited(() => streaming((controller) => fail.promise.then(() => controller.error("half-way"))));

@@ -1,6 +1,6 @@
 /** The ways to serve on the runtime at hand. */
 import type { AddressInfo } from "node:net";
-import { type Handler, here, type Runtime } from "./runtime.ts";
+import { type Handler, here, type Runtime, type Served } from "./runtime.ts";
 
 /** As much of Bun's server as is used here; its own types are not Deno's to know. */
 export interface BunServer {
@@ -9,13 +9,16 @@ export interface BunServer {
   stop(closeActiveConnections: boolean): Promise<void>;
 }
 
+type BunHandler = (this: BunServer, request: Request, server: BunServer) => ReturnType<Handler>;
+
 interface BunLike {
   serve(options: {
     hostname: string;
     port: number;
     development: boolean;
     error(error: unknown): Response;
-    fetch: (this: BunServer, request: Request, server: BunServer) => ReturnType<Handler>;
+    fetch: BunHandler;
+    routes: Record<string, BunHandler | Record<string, BunHandler>>;
     websocket: { message(socket: { send(text: string): void }, text: string): void };
   }): BunServer;
 }
@@ -33,21 +36,22 @@ const onDeno: Runtime = {
   },
 };
 
-const onBun: Runtime = {
-  runtime: "Bun",
-  serve(handler) {
-    const server = (Reflect.get(globalThis, "Bun") as BunLike).serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      development: false,
-      fetch: handler,
-      // Bun's own 500 would do, but an error that reaches it fails whichever test is running.
-      error: () => new Response("failed", { status: 500 }),
-      websocket: { message: (socket, text) => socket.send(`${text} back`) },
-    });
-    return { url: `http://127.0.0.1:${server.port}/`, close: () => server.stop(true) };
-  },
-};
+/** Serves on Bun; what no route is for is `handler`'s. */
+export function serveOnBun(handler: BunHandler, routes: Parameters<BunLike["serve"]>[0]["routes"] = {}): Served {
+  const server = (Reflect.get(globalThis, "Bun") as BunLike).serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    development: false,
+    fetch: handler,
+    routes,
+    // Bun's own 500 would do, but an error that reaches it fails whichever test is running.
+    error: () => new Response("failed", { status: 500 }),
+    websocket: { message: (socket, text) => socket.send(`${text} back`) },
+  });
+  return { url: `http://127.0.0.1:${server.port}/`, close: () => server.stop(true) };
+}
+
+const onBun: Runtime = { runtime: "Bun", serve: (handler) => serveOnBun(handler) };
 
 const onHono: Runtime = {
   runtime: "Node with @hono/node-server",
