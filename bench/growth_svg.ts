@@ -1,4 +1,5 @@
 /** Draws `growth.svg`: what a decision costs and how long it takes, by instances, distance and consistency. */
+import { picture, tenths, text } from "../docs/svg.ts";
 import { CONSISTENCIES, type Grown, LATENCIES, MANY } from "./growth_fleets.ts";
 
 const WIDTH = 860;
@@ -34,15 +35,6 @@ const HEIGHT = BOTTOM + 62;
 
 /** More decisions than these are too late for the store: it does not work like that. */
 const TOO_MANY = 0.01;
-
-/** In whole tenths, so that no digits hang on how a logarithm is rounded. */
-function tenths(value: number): number {
-  return Math.round(value * 10) / 10;
-}
-
-function text(at: readonly [x: number, y: number], content: string, classes = ""): string {
-  return `<text x="${at[0]}" y="${at[1]}"${classes && ` class="${classes}"`}>${content}</text>`;
-}
 
 function x(column: number, instances: number): number {
   return tenths(LEFT + column * COLUMN + PANEL.width * Math.log10(instances) / 3);
@@ -119,40 +111,31 @@ function legend(): string {
   return [...levels, late + text([from + 16, at], "over 1 % too late for the store")].join("\n");
 }
 
-const STYLE = `
-text { font: 14px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; fill: #1f2328 }
-.name { font-weight: 600 }
-.soft { font-size: 13px; fill: #59636e }
-.end { text-anchor: end }
-.middle { text-anchor: middle }
-path { fill: none; stroke-linecap: round; stroke-width: 2 }
-.line { stroke: #d1d9e0; stroke-width: 1 }
+const LIGHT = `
+path { stroke-width: 2 }
+.line { stroke-width: 1 }
 .late { stroke: #59636e }
 .strict { stroke: #0072b2; fill: #0072b2 }
 .leased { stroke: #008561; fill: #008561 }
 .eventual { stroke: #d55e00; fill: #d55e00 }
 .eventual path { stroke-dasharray: 1 5 }
-@media (prefers-color-scheme: dark) {
-text { fill: #f0f6fc }
-.soft { fill: #9ea7b3 }
-.line { stroke: #3d444d }
+`;
+
+const DARK = `
 .late { stroke: #9ea7b3 }
 .strict { stroke: #56b4e9; fill: #56b4e9 }
 .leased { stroke: #3fcf9f; fill: #3fcf9f }
 .eventual { stroke: #f0883e; fill: #f0883e }
-}
-`.trim();
+`;
 
 /** The picture, as text. */
 export function drawGrowth(fleets: readonly Grown[]): string {
-  return [
-    "<!-- Drawn by growth_svg.ts. deno-fmt-ignore-file -->",
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">`,
-    "<title>What a decision costs the store, and how long it takes, by instances, distance and consistency</title>",
-    `<style>\n${STYLE}\n</style>`,
-    heads(),
-    ...FIGURES.map((figure, row) => figureRow(fleets, figure, row)),
-    legend(),
-    "</svg>\n",
-  ].join("\n");
+  return picture({
+    title: "What a decision costs the store, and how long it takes, by instances, distance and consistency",
+    by: "growth_svg.ts",
+    width: WIDTH,
+    height: HEIGHT,
+    style: { light: LIGHT, dark: DARK },
+    parts: [heads(), ...FIGURES.map((figure, row) => figureRow(fleets, figure, row)), legend()],
+  });
 }

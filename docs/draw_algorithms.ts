@@ -7,6 +7,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { type Algorithm, createRateLimiter, memoryStore } from "../mod.ts";
+import { picture, text } from "./svg.ts";
 
 const LIMIT = 4;
 const WINDOW = 10_000;
@@ -93,10 +94,6 @@ function x(at: number): number {
   return Math.round(LEFT * 100 + at * PER_SECOND / 10) / 100;
 }
 
-function text(at: readonly [x: number, y: number], content: string, classes = "", more = ""): string {
-  return `<text x="${at[0]}" y="${at[1]}"${classes && ` class="${classes}"`}${more}>${content}</text>`;
-}
-
 function dot(cx: number, cy: number, classes = "yes", r = 4.5): string {
   return `<circle cx="${cx}" cy="${cy}" r="${r}" class="${classes}"/>`;
 }
@@ -181,48 +178,35 @@ function legend(): string {
   ].join("\n");
 }
 
-const STYLE = `
-text { font: 14px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; fill: #1f2328 }
-.name { font-size: 15px; font-weight: 600 }
-.soft { font-size: 13px; fill: #59636e }
-.end { text-anchor: end }
-.middle { text-anchor: middle }
-path { fill: none; stroke-linecap: round }
-.line { stroke: #c5cdd5 }
-.axis { stroke: #818b98 }
+const LIGHT = `
+.name { font-size: 15px }
 .boundary { stroke: #9aa4af; stroke-dasharray: 2 5 }
 .came { fill: #59636e }
 .yes { fill: #0072b2 }
 .no { stroke: #d55e00; stroke-width: 2 }
 .left { fill: #0072b2; fill-opacity: .14 }
 .wait { stroke: #0072b2; stroke-opacity: .55 }
-@media (prefers-color-scheme: dark) {
-text { fill: #f0f6fc }
-.soft { fill: #9ea7b3 }
-.line { stroke: #3d444d }
-.axis { stroke: #7d8590 }
+`;
+
+const DARK = `
 .boundary { stroke: #69727d }
 .came { fill: #9ea7b3 }
 .yes { fill: #56b4e9 }
 .no { stroke: #f0883e }
 .left { fill: #56b4e9; fill-opacity: .2 }
 .wait { stroke: #56b4e9 }
-}
-`.trim();
+`;
 
 /** The picture, as text. */
 export function drawAlgorithms(): string {
-  return [
-    "<!-- Drawn by draw_algorithms.ts. deno-fmt-ignore-file -->",
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">`,
-    "<title>What each algorithm lets through</title>",
-    `<style>\n${STYLE}\n</style>`,
-    axis(),
-    arrivals(),
-    ...ALGORITHMS.map(row),
-    legend(),
-    "</svg>\n",
-  ].join("\n");
+  return picture({
+    title: "What each algorithm lets through",
+    by: "draw_algorithms.ts",
+    width: WIDTH,
+    height: HEIGHT,
+    style: { light: LIGHT, dark: DARK },
+    parts: [axis(), arrivals(), ...ALGORITHMS.map(row), legend()],
+  });
 }
 
 if (import.meta.main) writeFileSync(new URL("algorithms.svg", import.meta.url), drawAlgorithms());
