@@ -6,7 +6,7 @@ import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { createRateLimiter, type LimiterStats, type Limits, memoryStore } from "../mod.ts";
 
 /** An hour, so that whatever was counted still counts when the measurement ends, for every contender. */
-const WINDOW_SECONDS = 3600;
+export const WINDOW_SECONDS = 3600;
 /** Never reached where requests are spread over many keys. */
 const LIMIT = 100;
 /** So much that the one hot key is not denied: the scenario is about allowed requests. */
@@ -18,6 +18,8 @@ const KVOTA_DEFAULT_KEYS = 200_000;
 export interface Contender {
   /** Decides every key of the batch; what it gives depends on all decisions, so that none can be optimised away. */
   decide(batch: readonly string[]): number | Promise<number>;
+  /** Charges one request to a key, and tells whether it may pass. */
+  allows(key: string): boolean | Promise<boolean>;
   /** Only kvota tells. */
   stats?(): LimiterStats;
 }
@@ -25,8 +27,12 @@ export interface Contender {
 export const CONTENDERS = ["kvota", "hono-rate-limiter", "express-rate-limit", "rate-limiter-flexible"] as const;
 export type ContenderName = (typeof CONTENDERS)[number];
 
-export function makeContender(name: ContenderName, keys: number): Contender {
-  return makers[name](keys, keys === 1 ? HOT_LIMIT : LIMIT);
+export function makeContender(
+  name: ContenderName,
+  keys: number,
+  limit: number = keys === 1 ? HOT_LIMIT : LIMIT,
+): Contender {
+  return makers[name](keys, limit);
 }
 
 /** What kvota is measured at besides: each algorithm, and several limits in a rule. None of them denies in so many decisions. */
@@ -51,13 +57,14 @@ export function makeShape(limit: Limits, keys: number): Contender {
       for (const key of batch) sum += limiter.limit(key).remaining;
       return sum;
     },
+    allows: (key) => limiter.limit(key).ok,
     stats: () => limiter.stats(),
   };
 }
 
 const makers: Record<ContenderName, (keys: number, limit: number) => Contender> = {
   "kvota": (keys, limit) => makeShape(`${limit}/1h`, keys),
-  "hono-rate-limiter": () => {
+  "hono-rate-limiter": (_keys, limit) => {
     const store = new HonoMemoryStore();
     // The store reads nothing but the window; the type asks for the whole middleware's options.
     store.init({ windowMs: WINDOW_SECONDS * 1000 } as Parameters<typeof store.init>[0]);
@@ -67,9 +74,10 @@ const makers: Record<ContenderName, (keys: number, limit: number) => Contender> 
         for (const key of batch) sum += store.increment(key).totalHits;
         return sum;
       },
+      allows: (key) => store.increment(key).totalHits <= limit,
     };
   },
-  "express-rate-limit": () => {
+  "express-rate-limit": (_keys, limit) => {
     const store = new ExpressMemoryStore();
     store.init({ windowMs: WINDOW_SECONDS * 1000 } as Parameters<typeof store.init>[0]);
     return {
@@ -78,6 +86,7 @@ const makers: Record<ContenderName, (keys: number, limit: number) => Contender> 
         for (const key of batch) sum += (await store.increment(key)).totalHits;
         return sum;
       },
+      allows: async (key) => (await store.increment(key)).totalHits <= limit,
     };
   },
   "rate-limiter-flexible": (_keys, limit) => {
@@ -88,6 +97,7 @@ const makers: Record<ContenderName, (keys: number, limit: number) => Contender> 
         for (const key of batch) sum += (await consume(limiter, key)).remainingPoints;
         return sum;
       },
+      allows: async (key) => (await consume(limiter, key)).consumedPoints <= limit,
     };
   },
 };

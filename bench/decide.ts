@@ -6,6 +6,7 @@ import { lastLine, run, script, type Tools } from "./runtimes.ts";
 
 export const SCENARIOS = [
   { id: "hot", title: "1 hot key", keys: 1 },
+  { id: "1k", title: "1,000 keys, uniform", keys: 1_000 },
   { id: "100k", title: "100,000 keys, uniform", keys: 100_000 },
   { id: "1m", title: "1,000,000 keys, uniform", keys: 1_000_000 },
 ] as const;

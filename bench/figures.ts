@@ -49,6 +49,12 @@ export const TARGETS = {
   speedup: { deno: 3.5, bun: 3 },
   /** Bytes a key at 1,000,000 keys, at most. */
   bytesPerKey: { deno: 40, bun: 40 },
+  /** Times as long as among 1,000 keys that a decision among 1,000,000 takes, at most. */
+  manyKeys: { deno: 4, bun: 4 },
+  /** Megabytes that a flood adds to the process's baseline beyond the table, at most. */
+  floodBeyondTable: { deno: 64, bun: 64 },
+  /** The share of clients denied before the flood that it sets free, at most. */
+  floodSetFree: { deno: 0.01, bun: 0.01 },
   /** `withRateLimit` as a share of the bare server's requests a second. */
   share: { deno: 0.8, bun: 0.75 },
   /** Times the requests a second of hono with hono-rate-limiter. */

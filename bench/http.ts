@@ -44,19 +44,33 @@ export async function measureServed(
   args: readonly string[],
   clients?: string,
 ): Promise<number> {
-  const [program = "", ...rest] = tools.pin(0, script(tools, runtime, "http_server.ts", args));
-  await using server = new Deno.Command(program, { args: rest, stdin: "null", stdout: "piped", stderr: "inherit" })
-    .spawn();
-  // It stays bound to its standard output, of which only the first line is read: its port.
-  const url = `http://127.0.0.1:${await nextLine(linesOf(server.stdout))}/`;
-  await ask(tools, url, WARM_UP_SECONDS, clients);
-  const { rate, asked, refused } = await ask(tools, url, SECONDS, clients);
+  const { rate, asked, refused } = await withServer(
+    tools,
+    script(tools, runtime, "http_server.ts", args),
+    async (url) => {
+      await ask(tools, url, WARM_UP_SECONDS, clients);
+      return await ask(tools, url, SECONDS, clients);
+    },
+  );
   const expected = args[0]!.endsWith("429") ? asked : 0;
   if (refused === expected) return rate;
   throw new Error(`Cannot use ${args[0]} on ${runtime}: ${refused} of ${asked} answers were no 2xx, not ${expected}`);
 }
 
-async function ask(
+/** What a server does while it runs on a core of its own. */
+export async function withServer<T>(
+  tools: Tools,
+  server: readonly string[],
+  use: (url: string) => Promise<T>,
+): Promise<T> {
+  const [program = "", ...args] = tools.pin(0, server);
+  await using running = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
+  // It stays bound to its standard output, of which only the first line is read: its port.
+  return await use(`http://127.0.0.1:${await nextLine(linesOf(running.stdout))}/`);
+}
+
+/** Has wrk ask for so many seconds, on the other core. */
+export async function ask(
   tools: Tools,
   url: string,
   seconds: number,

@@ -1,4 +1,3 @@
-// deno-lint-ignore-file no-console -- its port is told on standard output
 /**
  * One server of the HTTP benchmark; prints its port. Arguments: the variant, and the database file where it has one. Runs on Deno and Bun.
  */
@@ -6,16 +5,9 @@ import process from "node:process";
 import { Hono } from "hono";
 import { rateLimiter } from "hono-rate-limiter";
 import { byKey, createRateLimiter, deniedResponse, denoKvStore, memoryStore, withRateLimit } from "../mod.ts";
-
-type Handler = (request: Request, ...rest: unknown[]) => Response | Promise<Response>;
-
-/** The part of Bun that is used; its own types clash with Deno's. */
-interface BunLike {
-  serve(options: { hostname: string; port: number; fetch: Handler }): { port: number };
-}
+import { type Handler, serve } from "./serve.ts";
 
 const NEVER_REACHED = 1_000_000_000;
-const MAX_LIFE = 60_000;
 
 const hello: Handler = () => new Response("hello");
 
@@ -64,8 +56,6 @@ const variants: Record<string, () => Handler | Promise<Handler>> = {
 const handler = await variants[process.argv[2] ?? ""]?.();
 if (handler === undefined) throw new Error(`Usage: http_server.ts ${Object.keys(variants).join("|")}`);
 serve(handler);
-// Should whoever started it be gone.
-setTimeout(() => process.exit(), MAX_LIFE);
 
 function honoHandler(app: Hono): Handler {
   app.get("/", (c) => c.text("hello"));
@@ -81,11 +71,4 @@ async function bareDenied(): Promise<Handler> {
   const init = { status: model.status, headers: Object.fromEntries(model.headers) };
   const body = await model.text();
   return () => new Response(body, init);
-}
-
-function serve(handler: Handler): void {
-  const { Bun } = globalThis as { Bun?: BunLike };
-  const where = { hostname: "127.0.0.1", port: 0 };
-  if (Bun !== undefined) console.log(Bun.serve({ ...where, fetch: handler }).port);
-  else Deno.serve({ ...where, onListen: ({ port }) => console.log(port) }, handler);
 }

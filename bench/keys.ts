@@ -59,3 +59,26 @@ export class FreshKeys {
 function address(i: number): string {
   return `9.${i >>> 16}.${(i >>> 8) & 255}.${i & 255}`;
 }
+
+/** Clients that nobody has seen before, an IPv4 address and an IPv6 /64 by turns, as `byIp` names them. */
+export class NewcomerKeys {
+  readonly #buffer = new Uint8Array(64);
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
+  readonly #batch: string[] = new Array<string>(BATCH).fill("");
+
+  /** The batch of that number. */
+  batch(number: number): readonly string[] {
+    for (let i = 0; i < BATCH; i++) this.#batch[i] = this.#fresh(newcomer(number * BATCH + i));
+    return this.#batch;
+  }
+
+  #fresh(text: string): string {
+    return this.#decoder.decode(this.#buffer.subarray(0, this.#encoder.encodeInto(text, this.#buffer).written));
+  }
+}
+
+function newcomer(i: number): string {
+  const n = i >>> 1;
+  return i % 2 === 0 ? address(n) : `2001:db8:${(n >>> 16).toString(16)}:${(n & 0xffff).toString(16)}::/64`;
+}

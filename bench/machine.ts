@@ -6,6 +6,7 @@ const PACKAGES = [
   "hono-rate-limiter",
   "express-rate-limit",
   "rate-limiter-flexible",
+  "@fastify/rate-limit",
   "@deno/kv",
   "ioredis",
 ] as const;

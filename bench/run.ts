@@ -1,7 +1,9 @@
 // deno-lint-ignore-file no-console no-await-in-loop -- its tables are its output; measurements must not run beside each other
-/** `deno task bench [--quick] [--report | --only=…]`. */
+/** `deno task bench [--quick] [--report] [--only=…]`. */
 import { measureDecisions, measureMemory } from "./decide.ts";
 import type { Samples } from "./figures.ts";
+import { measureFlood } from "./flood.ts";
+import { floodedServerTable, floodTable } from "./flood_tables.ts";
 import { measureGrowth, writeStudy } from "./growth.ts";
 import { growthTables } from "./growth_tables.ts";
 import { measureHttp } from "./http.ts";
@@ -13,14 +15,15 @@ import { loadTable, measureLoad } from "./load.ts";
 import { describeMachine, watchProcessor } from "./machine.ts";
 import { measureRedis } from "./redis.ts";
 import { redisTables } from "./redis_tables.ts";
-import { type Rounds, writeReport } from "./report.ts";
+import { writeReport } from "./report.ts";
+import { merge, readResults, type Rounds } from "./results.ts";
 import { findTools, type Tools } from "./runtimes.ts";
 import { measureServer } from "./server.ts";
 import { decisionTable, httpTable, memoryTable, shapeTable } from "./tables.ts";
 import { targetTable } from "./targets.ts";
 
-const FULL: Rounds = { decide: 4, memory: 2, http: 4, kv: 3, kvSeconds: 3 };
-const QUICK: Rounds = { decide: 1, memory: 1, http: 1, kv: 1, kvSeconds: 1 };
+const FULL: Rounds = { decide: 4, memory: 2, flood: 1, http: 4, kv: 3, kvSeconds: 3 };
+const QUICK: Rounds = { decide: 1, memory: 1, flood: 1, http: 1, kv: 1, kvSeconds: 1 };
 
 /** What can be measured alone. */
 const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => Promise<string>> = {
@@ -35,6 +38,10 @@ const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => 
   async load(tools, samples, rounds) {
     await measureLoad(tools, samples, rounds.memory);
     return loadTable(samples);
+  },
+  async flood(tools, samples, rounds) {
+    await measureFlood(tools, samples, rounds.flood);
+    return `${floodTable(samples)}\n\n${floodedServerTable(samples)}`;
   },
   async kv(tools, samples, rounds) {
     await measureKv(tools, samples, rounds.kv, rounds.kvSeconds * 1000);
@@ -68,11 +75,6 @@ const only = Deno.args.filter((arg) => arg.startsWith("--only=")).map((arg) => a
 const known = ["--quick", "--report", ...Object.keys(PARTS).map((part) => `--only=${part}`)];
 const unknown = Deno.args.filter((arg) => !known.includes(arg));
 if (unknown.length > 0) refuse(`Cannot understand ${unknown.join(" ")}: there are ${known.join(" ")}`);
-// What it would say of the other parts was measured on another day; growth has a report of its own.
-if (report && only.some((part) => part !== "growth")) {
-  refuse("Cannot report a part but growth: --report measures everything");
-}
-
 const rounds = quick ? QUICK : FULL;
 const tools = await findTools();
 // Not after all that can be measured without.
@@ -91,7 +93,11 @@ for (const [name, measure] of Object.entries(PARTS)) {
 const host = await taken();
 if (samples.size > 0) console.log(`\n${targetTable(samples)}`);
 for (const [what, share] of Object.entries(host)) console.log(`\n${what}: ${share}`);
-if (report && only.length === 0) await writeReport(samples, rounds, { ...machine, ...host });
+// Growth has a report of its own.
+if (report && samples.size > 0) {
+  const before = only.length > 0 ? await readResults() : { parts: {}, samples: new Map() };
+  await writeReport(merge(before, samples, { rounds, machine: { ...machine, ...host } }));
+}
 
 function isWanted(part: string): boolean {
   return only.length === 0 || only.includes(part);

@@ -47,12 +47,24 @@ export function pathTo(file: string): string {
   return decodeURIComponent(new URL(file, import.meta.url).pathname);
 }
 
-/** The command line that runs a script of this folder. */
-export function script(tools: Tools, runtime: AnyRuntime, file: string, args: readonly string[]): readonly string[] {
+/**
+ * The command line that runs a script of this folder.
+ *
+ * @param heap Megabytes that V8 may collect its garbage in; Bun knows no such limit.
+ */
+export function script(
+  tools: Tools,
+  runtime: AnyRuntime,
+  file: string,
+  args: readonly string[],
+  heap?: number,
+): readonly string[] {
   const path = pathTo(file);
   if (runtime === "bun") return [tools.bun, "run", path, ...args];
-  if (runtime === "node") return [tools.node, path, ...args];
-  return [Deno.execPath(), "run", "-A", "--unstable-kv", "--v8-flags=--expose-gc", path, ...args];
+  const limit = heap === undefined ? [] : [`--max-old-space-size=${heap}`];
+  if (runtime === "node") return [tools.node, ...limit, path, ...args];
+  const flags = ["--expose-gc", ...limit].join(",");
+  return [Deno.execPath(), "run", "-A", "--unstable-kv", `--v8-flags=${flags}`, path, ...args];
 }
 
 /** Runs to the end and gives the standard output; fails, with what the program said, unless it exits with 0. */
@@ -124,10 +136,15 @@ async function tryRun(command: readonly string[]): Promise<string | undefined> {
   }
 }
 
-async function spawn(
-  [program = "", ...args]: readonly string[],
-  timeout: number,
-): Promise<{ code: number; stdout: string; stderr: string }> {
+/** What became of a program, however it ended. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs to the end. */
+export async function spawn([program = "", ...args]: readonly string[], timeout: number): Promise<Ended> {
   const signal = AbortSignal.timeout(timeout);
   const output = await new Deno.Command(program, { args, cwd: ROOT, signal, stdin: "null" }).output();
   return { code: output.code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };

@@ -25,6 +25,7 @@ type Row = readonly string[];
 export function targetTable(samples: Samples): string {
   const rows = [
     ...RUNTIMES.flatMap((runtime) => runtimeRows(samples, runtime)),
+    ...RUNTIMES.flatMap((runtime) => floodRows(samples, runtime)),
     ...RUNTIMES.flatMap((runtime) => kvRows(samples, runtime)),
     ...RUNTIMES.flatMap((runtime) => redisRows(samples, runtime)),
     ...PAIRS.flatMap((pair) => pairRows(samples, pair)),
@@ -50,10 +51,36 @@ function runtimeRows(samples: Samples, runtime: Runtime): Row[] {
       "≥",
       TARGETS.speedup[runtime],
     ),
+    ...row(
+      "a decision among 1,000,000 keys / among 1,000",
+      runtime,
+      ratiosOf(samples, `${runtime}/decide/1m/kvota`, `${runtime}/decide/1k/kvota`),
+      "≤",
+      TARGETS.manyKeys[runtime],
+    ),
     ...bytes("bytes a key, resident", "kvota"),
     ...bytes("bytes a key, reserved", "kvota reserved"),
     ...over("share of the bare server", "bare", TARGETS.share[runtime]),
     ...over("times hono + hono-rate-limiter", "hono + hono-rate-limiter", TARGETS.overHono[runtime]),
+  ];
+}
+
+function floodRows(samples: Samples, runtime: Runtime): Row[] {
+  const memory = (figure: string) => samples.get(`${runtime}/flood/kvota/${figure}`);
+  const http = (figure: string) => samples.get(`${runtime}/flood/http kvota/${figure}`);
+  const setFree = TARGETS.floodSetFree[runtime];
+  return [
+    ...row(
+      "10,000,000 newcomers: MB beyond the table",
+      runtime,
+      memory("beyond its table"),
+      "≤",
+      TARGETS.floodBeyondTable[runtime],
+    ),
+    ...row("the same: share of the denied set free", runtime, memory("setFree"), "≤", setFree),
+    ...row("the same: denied within the limit", runtime, memory("turnedAway"), "≤", 0),
+    ...row("newcomers over HTTP: share of the denied set free", runtime, http("setFree"), "≤", setFree),
+    ...row("the same: denied within the limit", runtime, http("turnedAway"), "≤", 0),
   ];
 }
 
