@@ -13,13 +13,13 @@ interface Place {
 
 const { Deno } = globalThis as { Deno?: { openKv?: (path: string) => Promise<KvLike> } };
 const places: Place[] = [
-  { name: "a store in a map", runs: 300, store: new FaultyStore() },
-  { name: "a map that commits groups", runs: 50, store: new GroupStore() },
+  { name: "a store in a map", runs: 100, store: new FaultyStore() },
+  { name: "a map that commits groups", runs: 30, store: new GroupStore() },
 ];
 if (Deno?.openKv === undefined) {
   test("SKIPPED: the laws through Deno KV", { skip: "needs Deno with --unstable-kv" }, () => {});
 } else {
-  places.push({ name: "Deno KV", runs: 100, store: denoKvStore(":memory:") });
+  places.push({ name: "Deno KV", runs: 30, store: denoKvStore(":memory:") });
 }
 
 for (const { name, runs, store } of places) {
