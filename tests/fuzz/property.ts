@@ -18,5 +18,5 @@ export interface Tries {
 }
 
 export function always<T>(name: string, runs: number, property: fc.IRawProperty<T>): FuzzProperty {
-  return { name, runs, check: async (tries) => await fc.assert(property, tries) };
+  return { name, runs, check: async (tries) => await fc.assert(property, { ...tries, includeErrorInReport: true }) };
 }
