@@ -93,13 +93,17 @@ function setDraft11(headers: Headers, result: RateLimitResult): void {
     setMembers(headers, "RateLimit", stateOf(names[0]!, result, result.at), names);
     return;
   }
-  const parts = toldParts(result);
-  if (parts.length === 0) return;
-  const templates = parts.map(({ origin }) => templateOf(origin.tally.row));
-  const names = templates.flatMap((template) => template.names);
-  const figures = parts.flatMap((part) => part.figures);
-  const states = names.map((name, i) => stateOf(name, figures[i]!, result.at));
-  setMembers(headers, "RateLimit-Policy", templates.map(({ policy }) => policy).join(", "), names);
+  const names: string[] = [];
+  const policies: string[] = [];
+  const states: string[] = [];
+  for (const { origin, figures } of toldParts(result)) {
+    const template = templateOf(origin.tally.row);
+    policies.push(template.policy);
+    for (let i = 0; i < figures.length; i++) states.push(stateOf(template.names[i]!, figures[i]!, result.at));
+    names.push(...template.names);
+  }
+  if (names.length === 0) return;
+  setMembers(headers, "RateLimit-Policy", policies.join(", "), names);
   setMembers(headers, "RateLimit", states.join(", "), names);
 }
 
@@ -177,6 +181,11 @@ function expose(headers: Headers, names: readonly string[]): void {
   const known = new Set(present?.split(",").map((name) => name.trim().toLowerCase()));
   const missing = names.filter((name) => !known.has(name.toLowerCase()));
   if (missing.length > 0) headers.set(name, [...(present === null ? [] : [present]), ...missing].join(", "));
+}
+
+/** The names of a row's limits as Strings (RFC 9651), which as they are printable ASCII are JSON's too. */
+export function namesOf(row: RowPlan): readonly string[] {
+  return templateOf(row).names;
 }
 
 function templateOf(row: RowPlan): Template {
