@@ -4,8 +4,10 @@ import { record, type Runtime, RUNTIMES, type Samples } from "./figures.ts";
 import { FLOODED, type FloodedName, heapOf } from "./flood_contenders.ts";
 import { measureFloodedServer, SERVED } from "./flood_http.ts";
 import type { Came, Flooded } from "./flood_job.ts";
-import { type Ended, script, spawn, type Tools } from "./runtimes.ts";
+import { type Ended, lastLine, run, script, spawn, type Tools } from "./runtimes.ts";
 
+/** Without a forwarded header of 100 KB, with it, and without after that. */
+const HEADER_REQUESTS = ["without", "long", "next"] as const;
 const TIMEOUT = 120_000;
 const MEGABYTE = 2 ** 20;
 
@@ -14,6 +16,8 @@ export async function measureFlood(tools: Tools, samples: Samples, rounds: numbe
     for (const runtime of RUNTIMES) {
       for (const name of FLOODED) await measureOne(tools, samples, runtime, name);
       for (const variant of SERVED) await measureFloodedServer(tools, samples, runtime, variant);
+      const told = JSON.parse(lastLine(await run(script(tools, runtime, "header_worker.ts", []))));
+      for (const request of HEADER_REQUESTS) record(samples, `${runtime}/flood/header/${request}`, told[request]);
     }
   }
 }

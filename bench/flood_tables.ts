@@ -48,6 +48,14 @@ export function floodedServerTable(samples: Samples): string {
   ], rows);
 }
 
+export function headerTable(samples: Samples): string {
+  const rows = RUNTIMES.map((runtime) => [
+    NAMES[runtime],
+    ...["without", "long", "next"].map((request) => medianOf(samples, `${runtime}/flood/header/${request}`).toFixed(4)),
+  ]);
+  return table(["ms a request", "without", "with 100 KB of `X-Forwarded-For`", "the next without"], rows);
+}
+
 /** How many newcomers had come when the heap was full; `undefined` where somebody lived through it. */
 export function diedAfter(samples: Samples, runtime: Runtime, name: string): number | undefined {
   const steps = samples.get(`${runtime}/flood/${name}/died after`);

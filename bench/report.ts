@@ -4,7 +4,7 @@ import type { Samples } from "./figures.ts";
 import { LIMIT as FLOOD_LIMIT, MOST, SMALL_HEAP } from "./flood_contenders.ts";
 import { SECONDS } from "./flood_http.ts";
 import { NEWCOMERS } from "./flood_job.ts";
-import { floodedServerTable, floodTable } from "./flood_tables.ts";
+import { floodedServerTable, floodTable, headerTable } from "./flood_tables.ts";
 import { ADMIT } from "./kv_job.ts";
 import { kvTables, serverTables } from "./kv_tables.ts";
 import { CROWD, IN_FLIGHT, LIMIT, PACE } from "./leased_job.ts";
@@ -104,6 +104,10 @@ Over HTTP each request is a newcomer's, who says who it is in \`X-Forwarded-For\
 who were denied before ask one after the other meanwhile, and all of them again at the end.
 
 ${figures("flood", floodedServerTable)}
+
+A request that \`withRateLimit\` answers in the same process, with a forwarded header that is nothing but commas; the median of 300.
+
+${figures("flood", headerTable)}
 
 ## Over a Deno KV file
 

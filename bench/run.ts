@@ -3,7 +3,7 @@
 import { measureDecisions, measureMemory } from "./decide.ts";
 import type { Samples } from "./figures.ts";
 import { measureFlood } from "./flood.ts";
-import { floodedServerTable, floodTable } from "./flood_tables.ts";
+import { floodedServerTable, floodTable, headerTable } from "./flood_tables.ts";
 import { measureGrowth, writeStudy } from "./growth.ts";
 import { growthTables } from "./growth_tables.ts";
 import { measureHttp } from "./http.ts";
@@ -41,7 +41,7 @@ const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => 
   },
   async flood(tools, samples, rounds) {
     await measureFlood(tools, samples, rounds.flood);
-    return `${floodTable(samples)}\n\n${floodedServerTable(samples)}`;
+    return `${floodTable(samples)}\n\n${floodedServerTable(samples)}\n\n${headerTable(samples)}`;
   },
   async kv(tools, samples, rounds) {
     await measureKv(tools, samples, rounds.kv, rounds.kvSeconds * 1000);

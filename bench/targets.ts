@@ -69,6 +69,8 @@ function floodRows(samples: Samples, runtime: Runtime): Row[] {
   const memory = (figure: string) => samples.get(`${runtime}/flood/kvota/${figure}`);
   const http = (figure: string) => samples.get(`${runtime}/flood/http kvota/${figure}`);
   const setFree = TARGETS.floodSetFree[runtime];
+  const without = samples.get(`${runtime}/flood/header/without`) ?? [];
+  const header = samples.get(`${runtime}/flood/header/long`)?.map((time, round) => time - without[round]!);
   return [
     ...row(
       "10,000,000 newcomers: MB beyond the table",
@@ -81,6 +83,7 @@ function floodRows(samples: Samples, runtime: Runtime): Row[] {
     ...row("the same: denied within the limit", runtime, memory("turnedAway"), "≤", 0),
     ...row("newcomers over HTTP: share of the denied set free", runtime, http("setFree"), "≤", setFree),
     ...row("the same: denied within the limit", runtime, http("turnedAway"), "≤", 0),
+    ...row("a forwarded header of 100 KB: ms more", runtime, header, "≤", TARGETS.longHeader[runtime]),
   ];
 }
 

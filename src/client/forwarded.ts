@@ -19,11 +19,17 @@ export function* forwardedHops(value: string): Generator<string> {
 
 function* fromTheRight(value: string, commaBefore: (end: number) => number): Generator<string> {
   for (let end = value.length; end > 0;) {
+    // Nothing but commas can be all of a long header: an empty element is not worth being cut out and trimmed.
+    while (end > 0 && isSeparator(value.charCodeAt(end - 1))) end--;
     const comma = commaBefore(end);
     const element = value.slice(comma + 1, end).trim();
     if (element !== "") yield element;
     end = comma;
   }
+}
+
+function isSeparator(code: number): boolean {
+  return code === 0x2c || code === 0x20 || code === 0x09;
 }
 
 /** The last comma before `end` that no quoted string holds, or -1. */
