@@ -3,6 +3,9 @@ import type { Origin, Tally } from "./charge.ts";
 import type { MaybePromise } from "./maybe_promise.ts";
 import type { RateLimitResult } from "./result.ts";
 
+/** How often the same is told at most, in milliseconds, of what may happen at every request. */
+export const TELL_INTERVAL = 1000;
+
 /** The keys of one tally, counted. */
 export interface Ledger extends Origin {
   /** Told, with the key, when slots are freed or units come back by way of a result. */

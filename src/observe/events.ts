@@ -1,6 +1,7 @@
 /** What a limiter tells its operator. */
 import type { Mode, Origin } from "../charge.ts";
 import { type Clock, readClock } from "../clock.ts";
+import { TELL_INTERVAL } from "../ledger.ts";
 import { isPromise } from "../maybe_promise.ts";
 import type { RateLimitResult } from "../result.ts";
 import type { StoreEvent } from "../sharing/events.ts";
@@ -34,8 +35,6 @@ export interface DecisionEvent {
   readonly request?: Request;
 }
 
-/** How often the same is told at most, in milliseconds. */
-const TELL_INTERVAL = 1000;
 /** What may happen at every request, and is told once in a while: whoever causes it must not fill a log by it. */
 const frequent: ReadonlySet<string> = new Set([
   "overflow",

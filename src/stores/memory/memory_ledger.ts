@@ -1,7 +1,7 @@
 /** One tally counted in memory: each answer at once. */
 import type { Receipt, Source, Tally } from "../../charge.ts";
 import { decideTogether, resultOf } from "../../decision.ts";
-import type { Books, BookStats, Charge, Ledger } from "../../ledger.ts";
+import { type Books, type BookStats, type Charge, type Ledger, TELL_INTERVAL } from "../../ledger.ts";
 import type { RateLimitResult } from "../../result.ts";
 import { blockRow } from "./block_row.ts";
 import type { Book, Tables } from "./tables.ts";
@@ -12,7 +12,7 @@ export interface MemoryOptions {
   readonly source: Source;
   /** The limiter's clock, for what is done about a charge later. */
   now(): number;
-  /** Told when rows that still count had to go. */
+  /** Told when rows that still count had to go, by each ledger once a second at most. */
   onOverflow(): void;
   /** Fills the row of a key that has none, which is all zeros otherwise. */
   seed?(tally: Tally, key: string, cells: Float64Array, now: number): void;
@@ -59,6 +59,8 @@ export class MemoryLedger implements Ledger {
   /** The row of a key that has none yet. */
   readonly #scratch: Float64Array;
   #opened: Book | undefined;
+  /** When somebody was last told of an overflow. */
+  #toldAt = -Infinity;
 
   constructor(tally: Tally, tables: Tables, options: MemoryOptions) {
     this.tally = tally;
@@ -168,7 +170,7 @@ export class MemoryLedger implements Ledger {
       slot = blocks.claim(blockPlan, hash, now, blockRow.share(until));
       // Set before anybody is told: who is told may block as well.
       if (slot >= 0) blocks.cells[slot] = until;
-      if (blocks.lost > lost) this.#tellOverflow();
+      if (blocks.lost > lost) this.#tellOverflow(now);
       return;
     }
     blocks.cells[slot] = Math.max(blocks.cells[slot]!, until);
@@ -215,11 +217,13 @@ export class MemoryLedger implements Ledger {
     const lost = table.lost;
     const slot = table.claim(plan, hash, now, this.tally.row.shareLeft(cells, 0, now));
     if (slot >= 0) table.cells.set(cells, slot);
-    if (table.lost > lost) this.#tellOverflow();
+    if (table.lost > lost) this.#tellOverflow(now);
   }
 
-  /** Whoever is told may ask this very ledger: what the decision under way has said must outlast that. */
-  #tellOverflow(): void {
+  /** Whoever is told may ask this very ledger: what the decision under way has said must outlast that. In a full table every newcomer comes here. */
+  #tellOverflow(now: number): void {
+    if (Math.abs(now - this.#toldAt) < TELL_INTERVAL) return;
+    this.#toldAt = now;
     const { verdicts } = this.tally.row;
     const said = verdicts.map((verdict) => ({ ...verdict }));
     this.#options.onOverflow();
