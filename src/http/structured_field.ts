@@ -13,7 +13,10 @@ export function sfInteger(value: number): string {
   return String(Math.min(value, MAX_INTEGER));
 }
 
-/** One member: a String (section 3.3.3) with Parameters (section 3.1.2), and what separates it from the next. */
+/**
+ * One member: a String (section 3.3.3) with Parameters (section 3.1.2), and what separates it from the next. Without the types that RFC 9651 has
+ * added, Date and Display String: readers of RFC 8941 fail at them.
+ */
 const member = memberPattern();
 
 function memberPattern(): RegExp {
