@@ -10,23 +10,25 @@ const LOOK_AGAIN = 1_000;
 
 /** One who waits for a key. Only the first in a queue tries. */
 class Waiter {
-  #woken = new AbortController();
+  // A promise, as workerd lets one request settle what another awaits, but not abort its signals.
+  #woken = Promise.withResolvers<void>();
 
   /** Ends the sleep, or keeps the next one from beginning: there is a reason to try again, or to leave. */
   wake(): void {
-    this.#woken.abort();
+    this.#woken.resolve();
   }
 
   /** Sleeps until it is woken, or `milliseconds` have passed; rejects where that would be too long, or the signal says so. */
   async rest(milliseconds: number, due: number, signal: AbortSignal | undefined): Promise<void> {
     const left = due - performance.now();
     if (left <= 0) throw tooLong();
-    const { signal: woken } = this.#woken;
+    const awake = new AbortController();
+    const ends = signal === undefined ? awake.signal : AbortSignal.any([awake.signal, signal]);
     try {
-      await sleep(Math.min(milliseconds, left), signal === undefined ? woken : AbortSignal.any([woken, signal]));
-    } catch {
-      signal?.throwIfAborted();
-      this.#woken = new AbortController();
+      await Promise.race([this.#woken.promise, sleep(Math.min(milliseconds, left), ends)]);
+    } finally {
+      awake.abort();
+      this.#woken = Promise.withResolvers();
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Runs every test on Deno, Bun and Node, and closes with one line of figures for all. What `deno task test` runs. */
+/** Runs every test on Deno, Bun and Node, each of which starts workerd too, and closes with one line of figures for all. What `deno task test` runs. */
 // deno-lint-ignore-file no-console no-await-in-loop -- a program that reports; runtimes take turns on few cores
 const deno = Deno.execPath();
 

@@ -85,6 +85,7 @@ function hold(limiter: Limiter, result: RateLimitResult): () => void {
   let isOver = false;
 
   async function renew(): Promise<void> {
+    if (isOver) return;
     await Promise.all(
       parts.map((part) => part.renew().catch((error) => limiter.tell({ type: "release-failed", error }))),
     );
@@ -93,8 +94,12 @@ function hold(limiter: Limiter, result: RateLimitResult): () => void {
 
   return () => {
     isOver = true;
-    clearTimeout(timer);
     report(limiter, "release-failed", () => result.release());
+    try {
+      clearTimeout(timer);
+    } catch {
+      // Outside of its request workerd lets nobody touch a timer: the renewal will find that there is nothing to renew.
+    }
   };
 }
 

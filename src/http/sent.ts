@@ -84,6 +84,10 @@ const forgotten = new FinalizationRegistry<() => void>((done) => done());
 /** The same bytes; `done` is called when they end, or are not wanted any more. */
 function watched(source: ReadableStream<Uint8Array>, done: () => void): ReadableStream<Uint8Array> {
   const reader = source.getReader();
+  const over = (): void => {
+    forgotten.unregister(reader);
+    done();
+  };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
@@ -93,13 +97,13 @@ function watched(source: ReadableStream<Uint8Array>, done: () => void): Readable
       } catch (error) {
         controller.error(error);
       }
-      done();
+      over();
     },
     cancel(reason) {
-      done();
+      over();
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
-  forgotten.register(body, done);
+  forgotten.register(body, done, reader);
   return body;
 }

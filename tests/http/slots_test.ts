@@ -55,6 +55,25 @@ test("a slot is free once HEAD is answered: nobody reads that body", async () =>
   assert.equal(handler.limiter.peek("everybody").remaining, 1);
 });
 
+test("a slot is freed though its timer cannot be taken away, as outside of a request on workerd", async () => {
+  const { clearTimeout } = globalThis;
+  const handler = withRateLimit(() => new Response("hi"), { limit: "1/1h concurrency", key, store: memoryStore() });
+  const response = await handler(request());
+  assert.equal(handler.limiter.peek("everybody").remaining, 0);
+  let tries = 0;
+  globalThis.clearTimeout = () => {
+    tries++;
+    throw new Error("Disallowed operation called within global scope");
+  };
+  try {
+    await response.body!.cancel();
+  } finally {
+    globalThis.clearTimeout = clearTimeout;
+  }
+  assert.equal(tries, 1);
+  assert.equal(handler.limiter.peek("everybody").remaining, 1);
+});
+
 test("a slot whose lease has ended is somebody else's: who held it neither renews nor releases that one's", async () => {
   let now = 0;
   const limiter = createRateLimiter({ limit: "2/1s concurrency", store: memoryStore(), clock: () => now });
