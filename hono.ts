@@ -1,7 +1,7 @@
 /**
  * A rate limit as middleware for Hono 4.
  *
- * ```ts ignore
+ * ```ts
  * import { rateLimit } from "@kvota/kvota/hono";
  * import { Hono } from "hono";
  *

@@ -1,25 +1,12 @@
 /** Attacks 39, 40 and 44: numbers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Algorithm, createRateLimiter, type Limit, memoryStore, type SyncRateLimiter } from "../../mod.ts";
+import { type Algorithm, createRateLimiter, type Limit } from "../../mod.ts";
+import { world } from "./world.ts";
 
 const DAY = 86_400_000;
-const START = 1_700_000_000_000;
 const algorithms: readonly Algorithm[] = ["token-bucket", "fixed-window"];
 const bad = [NaN, Infinity, -Infinity, -1, -0, 0, 1.5, "10", 2 ** 53, 1e300, null, true, {}, [], 10n];
-
-interface World {
-  now: number;
-  readonly limiter: SyncRateLimiter;
-}
-
-function world(limit: Limit, now = START): World {
-  const state: World = {
-    now,
-    limiter: createRateLimiter({ limit, store: memoryStore(), clock: () => state.now }),
-  };
-  return state;
-}
 
 test("attack 39: numbers that cannot be meant are refused at construction", () => {
   const limitInvalid = { code: /^KVOTA_(LIMIT|DURATION)_INVALID$/, message: /^Cannot / };

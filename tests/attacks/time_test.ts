@@ -1,26 +1,13 @@
 /** Attacks 41 to 43: what clocks do to one process. What they do to several is in shared_time_test.ts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Algorithm, createRateLimiter, type Limit, memoryStore, type SyncRateLimiter } from "../../mod.ts";
+import type { Algorithm } from "../../mod.ts";
+import { START, type World, world } from "./world.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const YEAR = 365 * 24 * HOUR;
-const START = 1_700_000_000_000;
 const algorithms: readonly Algorithm[] = ["token-bucket", "fixed-window", "sliding-log"];
-
-interface World {
-  now: number;
-  readonly limiter: SyncRateLimiter;
-}
-
-function world(limit: Limit, now = START): World {
-  const state: World = {
-    now,
-    limiter: createRateLimiter({ limit, store: memoryStore(), clock: () => state.now }),
-  };
-  return state;
-}
 
 /** How many charges of 1 pass in a row. */
 function admitted({ limiter }: World, attempts: number): number {

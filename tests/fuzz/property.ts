@@ -6,8 +6,6 @@ export interface FuzzProperty {
   readonly name: string;
   /** Random inputs of one try: few enough that it takes a fraction of a second. */
   readonly runs: number;
-  /** Why it is tried in the long form only. */
-  readonly isSlow?: string;
   /** Tries so many inputs, which the seed tells; rejects with the smallest that fails. */
   check(tries: Tries): Promise<void>;
 }

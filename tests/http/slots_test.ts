@@ -118,6 +118,7 @@ test("a lease is renewed in its own time, whatever else the rule limits", async 
   });
   const answer = Promise.withResolvers<Response>();
   const sent = handler(request());
+  // Renewals have real timers: at the pace of the first limit there would have been twenty by then.
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(reads, 1);
   answer.resolve(new Response(null));
