@@ -19,7 +19,7 @@ export function resultOf(
 ): RateLimitResult {
   const { verdicts, isHeld } = origin.tally.row;
   const verdict = verdicts[0]!;
-  if (verdicts.length === 1 && verdict.ok && verdict.delay === 0 && !isHeld) {
+  if (verdicts.length === 1 && verdict.delay === 0 && !isHeld) {
     return new RateLimitResult(
       origin,
       key,

@@ -63,7 +63,8 @@ export class RateLimitResult {
   readonly #cost: number;
   /** By the row's time, where there is no detail to tell it. */
   readonly #chargedAt: number;
-  /** In most decisions, one limit that allows, nothing. */
+  readonly #retryAfter: number;
+  /** In most decisions, on one limit that delays nobody, nothing. */
   readonly #detail: Detail | undefined;
   /** The parts, where there is no detail to hold them; made when first asked for. */
   #parts: readonly Part[] | undefined = undefined;
@@ -82,10 +83,12 @@ export class RateLimitResult {
     detail: Detail | undefined,
     chargedAt: number = at,
   ) {
-    const figures = detail ?? origin.tally.row.verdicts[0]!;
-    this.ok = detail === undefined || detail.retryAfter === 0 || !detail.part.isEnforced;
+    const { row, mode } = (detail?.part.origin ?? origin).tally;
+    const figures = detail ?? row.verdicts[0]!;
+    this.ok = figures.retryAfter === 0 || mode === "shadow";
     this.remaining = figures.remaining;
     this.resetAt = figures.resetAt;
+    this.#retryAfter = figures.retryAfter;
     this.at = at;
     this.source = source;
     this.#origin = origin;
@@ -103,7 +106,7 @@ export class RateLimitResult {
 
   /** Milliseconds until the same charge would be allowed; 0 when ok; Infinity when it never will. */
   get retryAfter(): number {
-    return this.ok ? 0 : this.#detail!.retryAfter;
+    return this.ok ? 0 : this.#retryAfter;
   }
 
   /** Milliseconds to hold the request before it is handled: its turn in a leaky bucket. */
@@ -118,7 +121,7 @@ export class RateLimitResult {
 
   /** The names of the limits that denied; in shadow mode, of those that would have. */
   get violated(): readonly string[] {
-    if (this.#detail === undefined || this.#detail.unavailable) return [];
+    if (this.#detail?.unavailable) return [];
     return this.limits.filter((limit) => !limit.ok).map((limit) => limit.name);
   }
 
@@ -165,7 +168,7 @@ export class RateLimitResult {
       ? undefined
       : { key: this.#key, cost, chargedAt: this.#chargedAt, delays: [], source: this.source };
     const { remaining, resetAt } = this;
-    return new Part(this.#origin, this.#key, [{ remaining, resetAt, retryAfter: 0 }], receipt);
+    return new Part(this.#origin, this.#key, [{ remaining, resetAt, retryAfter: this.#retryAfter }], receipt);
   }
 
   static {
