@@ -64,6 +64,7 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
   let second = NaN;
   let written = 0;
   let omitted = 0;
+  /** Stays when it is over, until the next second: timers and the clock need not agree, and one line a second is told of what was left out. */
   let pending: ReturnType<typeof setTimeout> | undefined;
   /** What `write` threw, or rejected with when nobody was there to hear of it. */
   let failure: { readonly error: unknown } | undefined;
@@ -84,10 +85,13 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
   function startSecond(at: number): void {
     clearTimeout(pending);
     pending = undefined;
-    const left = omitted;
     written = 0;
+    tellOmitted(at);
+  }
+
+  function tellOmitted(at: number): void {
+    if (omitted > 0) tell({ time: timeOf(at), event: "rate-limit-denials-omitted", omitted });
     omitted = 0;
-    if (left > 0) tell({ time: timeOf(at), event: "rate-limit-denials-omitted", omitted: left });
   }
 
   function log({ result, mode, client, at, request }: DecisionEvent): void {
@@ -115,7 +119,7 @@ export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEve
     }
     omitted++;
     // A flood that ends at once is told as well: no later decision may come to do it.
-    pending ??= setTimeout(startSecond, 1000 - (at % 1000), at - (at % 1000) + 1000);
+    pending ??= setTimeout(tellOmitted, 1000 - (at % 1000), at - (at % 1000) + 1000);
   }
 
   return (event) => {
