@@ -57,6 +57,10 @@ export const TARGETS = {
   floodSetFree: { deno: 0.01, bun: 0.01 },
   /** Milliseconds more that a request with a forwarded header of 100 KB takes, at most. */
   longHeader: { deno: 1, bun: 1 },
+  /** How long one who behaves waits in a flood that is denied, against the same flood at a handler that answers the same bytes, at most. */
+  floodWait: { deno: 1.5, bun: 1.5 },
+  /** The processor time of a denied request as a share of a served one's, at most. */
+  deniedCpu: { deno: 1, bun: 1 },
   /** `withRateLimit` as a share of the bare server's requests a second. */
   share: { deno: 0.8, bun: 0.75 },
   /** Times the requests a second of hono with hono-rate-limiter. */

@@ -3,7 +3,7 @@
 import { record, type Runtime, type Samples } from "./figures.ts";
 import { LIMIT, SMALL_HEAP } from "./flood_contenders.ts";
 import { ask, withServer } from "./http.ts";
-import { script, type Tools } from "./runtimes.ts";
+import { pathTo, script, type Tools } from "./runtimes.ts";
 
 export const SERVED = ["bare", "kvota", "hono + hono-rate-limiter"] as const;
 export const SECONDS = 6;
@@ -50,7 +50,7 @@ export async function measureFloodedServer(
 function flood(tools: Tools, url: string) {
   const start = performance.now();
   let isOver = false;
-  const result = ask(tools, url, SECONDS, "newcomers.lua").finally(() => isOver = true);
+  const result = ask(tools, url, SECONDS, ["-s", pathTo("newcomers.lua")]).finally(() => isOver = true);
   return { result, isOver: () => isOver, seconds: () => (performance.now() - start) / 1000 };
 }
 

@@ -44,12 +44,13 @@ export async function measureServed(
   args: readonly string[],
   clients?: string,
 ): Promise<number> {
+  const as = clients === undefined ? [] : ["-s", pathTo(clients)];
   const { rate, asked, refused } = await withServer(
     tools,
     script(tools, runtime, "http_server.ts", args),
     async (url) => {
-      await ask(tools, url, WARM_UP_SECONDS, clients);
-      return await ask(tools, url, SECONDS, clients);
+      await ask(tools, url, WARM_UP_SECONDS, as);
+      return await ask(tools, url, SECONDS, as);
     },
   );
   const expected = args[0]!.endsWith("429") ? asked : 0;
@@ -69,19 +70,24 @@ export async function withServer<T>(
   return await use(`http://127.0.0.1:${await nextLine(linesOf(running.stdout))}/`);
 }
 
-/** Has wrk ask for so many seconds, on the other core. */
+/** Has wrk ask for so many seconds, on the other core, as its further arguments say; the quantiles, in milliseconds, are told with `--latency`. */
 export async function ask(
   tools: Tools,
   url: string,
   seconds: number,
-  clients: string | undefined,
-): Promise<Record<"rate" | "asked" | "refused", number>> {
-  const as = clients === undefined ? [] : ["-s", pathTo(clients)];
+  as: readonly string[],
+): Promise<Record<"rate" | "asked" | "refused" | "p50" | "p99", number>> {
   const report = await run(tools.pin(1, [tools.wrk, "-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, ...as, url]), 30_000);
   const number = (pattern: RegExp) => Number(report.match(pattern)?.[1] ?? 0);
+  const quantile = (percent: number) => {
+    const [, value, unit = ""] = report.match(new RegExp(` ${percent}% +([\\d.]+)(us|ms|s)`)) ?? [];
+    return Number(value) * ({ us: 1e-3, ms: 1, s: 1e3 }[unit] ?? NaN);
+  };
   return {
     rate: number(/Requests\/sec:\s*([\d.]+)/),
     asked: number(/(\d+) requests in/),
     refused: number(/Non-2xx or 3xx responses: (\d+)/),
+    p50: quantile(50),
+    p99: quantile(99),
   };
 }

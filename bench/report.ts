@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-await-in-loop -- a few small files
 /** What was measured, told. */
+import { deniedTables } from "./denied.ts";
 import type { Samples } from "./figures.ts";
 import { LIMIT as FLOOD_LIMIT, MOST, SMALL_HEAP } from "./flood_contenders.ts";
 import { SECONDS } from "./flood_http.ts";
@@ -194,6 +195,17 @@ ${figures("http", httpTable)}
 A handler that does nothing is the worst case for a share: in a server that works for its answers the limiter's part is smaller.
 All requests come from one address, so this is one hot key; the tables above tell what many keys cost.
 
+## A flood that is denied
+
+One client floods on 64 connections and is denied nearly all, once as fast as it is answered, once waiting for 2 ms before it asks again on each. Another, which behaves, asks
+meanwhile on a connection of its own and is served \`hello\`: "p50" and "p99" are how long that takes, which wrk on the flood's core sees. \`kvota\` is \`withRateLimit\`, which counts by
+a header; \`bare\` reads the header too, and answers both with the same bytes from constants. "Against bare" is the median of the rounds' ratios. Below, the server's processor time,
+system and all, for each request of 64 connections of one client, who is served or denied. The median of ${
+    rounds("denied", "memory")
+  } processes.
+
+${figures("denied", deniedTables)}
+
 ## Growth
 
 What a decision costs the store and how long it takes, by instances, distance, rate and consistency, up to 1,000 simulated instances: [growth.md](growth.md). What follows from it: [docs/choosing-size.md](../docs/choosing-size.md).
@@ -206,7 +218,7 @@ ${settingTable(parts)}
 deno task bench            # prints these tables
 deno task bench --quick    # one round of each: whether it runs, not what is true
 deno task bench --report   # and writes them here
-deno task bench --only=kv  # one part, which --report puts in the place of what it measured before: decide, memory, load, flood, kv, server, leased, redis, http or growth
+deno task bench --only=kv  # one part, which --report puts in the place of what it measured before: decide, memory, load, flood, kv, server, leased, redis, http, denied or growth
 deno run --allow-read --allow-write bench/report.ts  # tells what was measured before as it is told now
 \`\`\`
 

@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-console no-await-in-loop -- its tables are its output; measurements must not run beside each other
 /** `deno task bench [--quick] [--report] [--only=…]`. */
 import { measureDecisions, measureMemory } from "./decide.ts";
+import { deniedTables, measureDenied } from "./denied.ts";
 import type { Samples } from "./figures.ts";
 import { measureFlood } from "./flood.ts";
 import { floodedServerTable, floodTable, headerTable } from "./flood_tables.ts";
@@ -62,6 +63,10 @@ const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => 
   async http(tools, samples, rounds) {
     await measureHttp(tools, samples, rounds.http);
     return httpTable(samples);
+  },
+  async denied(tools, samples, rounds) {
+    await measureDenied(tools, samples, rounds.memory);
+    return deniedTables(samples);
   },
   async growth(tools) {
     const study = await measureGrowth(tools, quick!);

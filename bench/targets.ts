@@ -11,6 +11,7 @@ import {
   type Samples,
   TARGETS,
 } from "./figures.ts";
+import { deniedCpu, waits } from "./denied.ts";
 import { SPREAD_IN_FLIGHT } from "./kv.ts";
 import { timesNaive } from "./kv_tables.ts";
 import { HOT_ON } from "./leased.ts";
@@ -26,6 +27,7 @@ export function targetTable(samples: Samples): string {
   const rows = [
     ...RUNTIMES.flatMap((runtime) => runtimeRows(samples, runtime)),
     ...RUNTIMES.flatMap((runtime) => floodRows(samples, runtime)),
+    ...RUNTIMES.flatMap((runtime) => deniedRows(samples, runtime)),
     ...RUNTIMES.flatMap((runtime) => kvRows(samples, runtime)),
     ...RUNTIMES.flatMap((runtime) => redisRows(samples, runtime)),
     ...PAIRS.flatMap((pair) => pairRows(samples, pair)),
@@ -84,6 +86,24 @@ function floodRows(samples: Samples, runtime: Runtime): Row[] {
     ...row("newcomers over HTTP: share of the denied set free", runtime, http("setFree"), "≤", setFree),
     ...row("the same: denied within the limit", runtime, http("turnedAway"), "≤", 0),
     ...row("a forwarded header of 100 KB: ms more", runtime, header, "≤", TARGETS.longHeader[runtime]),
+  ];
+}
+
+function deniedRows(samples: Samples, runtime: Runtime): Row[] {
+  const wait = (what: string, flood: string, of: "p50" | "p99") =>
+    row(what, runtime, waits(samples, runtime, flood, of), "≤", TARGETS.floodWait[runtime]);
+  return [
+    ...wait("a denied flood at full speed: p50 of who behaves / bare's", "at full speed", "p50"),
+    ...wait("the same: p99", "at full speed", "p99"),
+    ...wait("a paced one: p50 / bare's", "paced", "p50"),
+    ...wait("the same: p99", "paced", "p99"),
+    ...row(
+      "processor time of a denied request / a served one's",
+      runtime,
+      deniedCpu(samples, runtime),
+      "≤",
+      TARGETS.deniedCpu[runtime],
+    ),
   ];
 }
 
