@@ -89,6 +89,16 @@ for (const on of servers) {
       assert.ok([...refusals, "203.0.113.7"].includes(await ask(`X-Forwarded-For: ${proxies}, 203.0.113.7`)));
       assert.ok([...refusals, "10.0.0.2"].includes(await ask(`X-Forwarded-For: 203.0.113.7, ${proxies}`)));
       assert.equal(await ask("X-Forwarded-For: 203.0.113.7"), "203.0.113.7", "the next request is served");
+      // As much as each of the servers takes.
+      const fitting = new Array<string>(700).fill("10.0.0.2").join(", ");
+      assert.equal(await ask(`X-Forwarded-For: ${fitting}, 203.0.113.7`), "203.0.113.7");
+      assert.equal(await ask(`X-Forwarded-For: 203.0.113.7, ${fitting}`), "10.0.0.2", "not believed past so many");
+      assert.equal(await ask(`X-Forwarded-For: ${",".repeat(7_000)}203.0.113.7${" ,".repeat(300)}`), "203.0.113.7");
+    });
+    await told(on, forwarded, async (ask) => {
+      const quotes = '"\\",'.repeat(1_700);
+      assert.equal(await ask(`Forwarded: ${quotes.slice(0, -1)}for=203.0.113.7`), "127.0.0.1");
+      assert.equal(await ask(`Forwarded: ${quotes}for=203.0.113.7`), "203.0.113.7");
     });
   });
 

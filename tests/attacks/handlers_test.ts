@@ -1,7 +1,10 @@
-/** Attacks 53, 55 and 56: what handlers see. */
+/** Attacks 40, 53, 55 and 56: what handlers see. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { byKey, memoryStore, withRateLimit } from "../../mod.ts";
+import { clock, type Handler, serving } from "../runtimes/runtime.ts";
+import { servers } from "../runtimes/servers.ts";
+import { exchange, limited, plain, statusOf } from "./server.ts";
 
 const URL = "http://localhost/";
 const everybody = byKey(() => "everybody");
@@ -85,3 +88,67 @@ test("attack 56: shadow denies nobody, and says who would have been", () => {
   }
   assert.equal(handler.limiter.stats().denials, 0);
 });
+
+for (const on of servers) {
+  const { runtime } = on;
+
+  test(`attack 53: a batch is charged whole before the handler is called, and counted by what is sent, on ${runtime}`, async () => {
+    const cost = (request: Request) => Number(request.headers.get("x-batch"));
+    const left: number[] = [];
+    await limited(on, { limit: "150/1h", cost }, async ({ statuses, limiter }) => {
+      const batch = (size: string) => [...plain, `X-Batch: ${size}`];
+      const peek = async () => left.push((await limiter.peek("127.0.0.1")).remaining);
+      assert.deepEqual((await statuses(batch("100"), batch("100"))).sort(), [200, 429]);
+      await peek();
+      assert.deepEqual(await statuses(batch("50")), [200]);
+      assert.deepEqual(await statuses(batch("1")), [429]);
+      await peek();
+    });
+    assert.deepEqual(left, [50, 0]);
+  });
+
+  test(`attack 40: a cost that a client makes up lets nobody in, and gives nothing, on ${runtime}`, async () => {
+    const cost = (request: Request) => Number(request.headers.get("x-batch"));
+    await limited(on, { limit: "9/1h", cost }, async ({ statuses, limiter, handled }) => {
+      const made = ["-1", "-9007199254740991", "1.5", "1e999", "x", "-Infinity", "0x1p3", "1e-9"];
+      assert.deepEqual(await statuses(...made.map((size) => [...plain, `X-Batch: ${size}`])), made.map(() => 500));
+      assert.deepEqual(await statuses([...plain, "X-Batch: 1e15"], [...plain, "X-Batch: 10"]), [429, 429]);
+      assert.equal(handled(), 0);
+      assert.equal((await limiter.peek("127.0.0.1")).remaining, 9);
+      assert.deepEqual((await statuses(...new Array(3).fill([...plain, "X-Batch: 4"]))).sort(), [200, 200, 429]);
+    });
+  });
+
+  test(`attack 55: a handler that takes no arguments by name is given all, on ${runtime}`, async () => {
+    const seen: string[][] = [];
+    const all: Handler = (...given) => {
+      seen.push([given[0].url, ...given.map((argument) => typeof argument)]);
+      return new Response("hi");
+    };
+    const ask = async (url: string) => void assert.equal(statusOf(await exchange(url, plain)), 200);
+    await serving(on, (request, ...rest) => all(request, ...rest), ask);
+    await serving(on, withRateLimit(all, { limit: "9/1h", key: everybody, store: memoryStore(), clock }), ask);
+    assert.equal(seen.length, 2);
+    // But for the port.
+    assert.deepEqual(seen[1]!.slice(1), seen[0]!.slice(1));
+    assert.ok(seen.every(([url]) => url!.startsWith("http://localhost")), String(seen));
+  });
+
+  test(`attack 56: shadow denies nobody, tells the client nothing and the operator all, on ${runtime}`, async () => {
+    const violated: (readonly string[])[] = [];
+    await limited(on, {
+      limit: ["1/1h", "2/1d"],
+      mode: "shadow",
+      headers: ["draft-11", "legacy"],
+      onDecision: ({ result }) => void violated.push(result.violated),
+    }, async ({ send, handled }) => {
+      const responses = [await send(...plain), await send(...plain), await send(...plain)];
+      for (const response of responses) {
+        assert.equal(statusOf(response), 200);
+        assert.doesNotMatch(response, /ratelimit|retry-after|1\/1h/i);
+      }
+      assert.equal(handled(), 3);
+    });
+    assert.deepEqual(violated, [[], ["1/1h"], ["1/1h"]]);
+  });
+}
