@@ -2,12 +2,15 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { withFolder } from "../stores/kv_file.ts";
+import { add as addRedis, withRedis } from "../stores/redis_server.ts";
+import { listening } from "./world.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const LISTENING = /Listening on (http:\/\/localhost:\d+\/)/;
@@ -111,7 +114,7 @@ test(
   },
 );
 
-test("the server forgets nothing when it is started again, and counts where --kv says", { skip }, async () => {
+test("the server forgets nothing when it is started again, and counts where --store says", { skip }, async () => {
   await inFolder(async (folder) => {
     const flags = ["--port", "0", "--limit", "5/1h"];
     const first = start(folder, ...flags);
@@ -120,7 +123,7 @@ test("the server forgets nothing when it is started again, and counts where --kv
     const second = start(folder, ...flags);
     assert.deepEqual(await statuses(await second.waitFor(LISTENING), 1), [429]);
     await stop(second.child);
-    const elsewhere = start(folder, ...flags, "--kv", ".kvota/others/counts.sqlite");
+    const elsewhere = start(folder, ...flags, "--store", ".kvota/others/counts.sqlite");
     assert.deepEqual(await statuses(await elsewhere.waitFor(LISTENING), 1), [200]);
     assert.match(elsewhere.output(), /Deno KV at \.kvota\/others\/counts\.sqlite/);
     await stop(elsewhere.child);
@@ -137,7 +140,13 @@ test("the server ends with 2 and a clear message for bad flags and a port in use
     [["--port", "http"], /Cannot listen: a port is a number from 0 to 65535, received "http"/],
     [["--limit", "10/1x"], /Cannot parse limit "10\/1x"/],
     [["--prot", "1"], /--prot/],
-    [["--kv", "elsewhere/counts.sqlite"], /Cannot make the folder of the counts: .*, received "elsewhere"/],
+    [["--key", "name"], /Cannot count by key: .*, received "name"/],
+    [["--trust", "10.0.0.0/33"], /Cannot trust proxies: .*, received "10.0.0.0\/33"/],
+    [["--upstream", "localhost:3000"], /Cannot stand in front: .*, received "localhost:3000"/],
+    [["--upstream", "http://127.0.0.1:9", "--port", String(port)], /Cannot listen: the port is in use/],
+    [["--store", "ftp://a"], /Cannot open the store: .*, received "ftp:\/\/a"/],
+    [["--store", "https://a"], /DENO_KV_ACCESS_TOKEN is not set/],
+    [["--store", "elsewhere/counts.sqlite"], /Cannot make the folder of the counts: .*, received "elsewhere"/],
   ];
   await inFolder(async (folder) => {
     for (const [flags, message] of cases) {
@@ -150,3 +159,54 @@ test("the server ends with 2 and a clear message for bad flags and a port in use
   });
   other.close();
 });
+
+test("it tells its flags", { skip }, async () => {
+  await inFolder(async (folder) => {
+    const { child, output } = start(folder, "--help");
+    assert.equal(await ended(child), 0);
+    assert.match(output(), /Usage:.*--upstream.*--limit.*--key.*--trust.*--store/s);
+  });
+});
+
+async function inFrontOfHello(use: (flags: string[], asked: () => number) => Promise<void>): Promise<void> {
+  let asked = 0;
+  const upstream = createHttpServer((_, response) => {
+    asked++;
+    response.end("hello");
+  });
+  await listening(upstream, (port) => use(["--upstream", `http://127.0.0.1:${port}`, "--port", "0"], () => asked));
+}
+
+test("with --upstream it stands in front of that server, and ends on Ctrl-C", { skip }, async () => {
+  await inFrontOfHello(async (flags, asked) => {
+    await inFolder(async (folder) => {
+      const { child, output, waitFor } = start(folder, ...flags, "--limit", "3/1h", "--key", "cookie:session");
+      const url = await waitFor(LISTENING);
+      await waitFor(/curl -s/);
+      assert.match(output(), /in front of +http:\/\/127\.0\.0\.1:\d+\n +limits +3\/1h for each cookie:session/);
+      assert.deepEqual(await statuses(url, 5), [200, 200, 200, 429, 429]);
+      assert.equal(asked(), 3);
+      assert.deepEqual(await statuses(`${url}_kvota/health`, 2), [200, 200]);
+      await stop(child);
+      assert.match(output(), /Finishing what is in flight/);
+    });
+  });
+});
+
+if (skip === false) {
+  addRedis("two gateways count together in Redis, with the permissions of the task", async () => {
+    await withRedis(async (server) => {
+      await inFrontOfHello(async (flags) => {
+        await inFolder(async (folder) => {
+          const all = [...flags, "--limit", "3/1h", "--store", `redis://127.0.0.1:${server.port}`];
+          const [one, other] = [start(folder, ...all), start(folder, ...all)];
+          assert.deepEqual(await statuses(await one.waitFor(LISTENING), 2), [200, 200]);
+          assert.deepEqual(await statuses(await other.waitFor(LISTENING), 2), [200, 429]);
+          assert.doesNotMatch(one.output() + other.output(), /failed/);
+          await stop(one.child);
+          await stop(other.child);
+        });
+      });
+    });
+  });
+}

@@ -1,0 +1,139 @@
+/** Hands requests on to an upstream, and what it answers back: as they come, unread. */
+import http, { type ClientRequest, type IncomingMessage } from "node:http";
+import https from "node:https";
+import type { Socket } from "node:net";
+import { pipeline } from "node:stream";
+import { setImmediate } from "node:timers";
+import type { SoundExchange } from "./exchange.ts";
+import { endToEnd, forwardedHeaders, hasBody } from "./forwarding.ts";
+import { problem } from "./problem.ts";
+import type { Report } from "./report.ts";
+import { tunnel } from "./tunnel.ts";
+
+/** Unused connections are closed sooner than servers close theirs: Node's after five seconds. In milliseconds. */
+const IDLE = 4_000;
+/** How nginx calls it that the client has gone: nobody will read it. */
+const CLIENT_CLOSED_REQUEST = 499;
+/** May be sent again where nobody knows whether it arrived (RFC 9110, section 9.2.2). */
+const repeatable: ReadonlySet<string | undefined> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/** Where to and how. */
+export interface ProxyOptions {
+  readonly upstream: URL;
+  /** The longest silence, in milliseconds. */
+  readonly timeout: number;
+  readonly isTrusted: (peer: string | undefined) => boolean;
+  readonly report: Report;
+}
+
+/** Answers requests by what the upstream answers. */
+export function proxy(options: ProxyOptions): (exchange: SoundExchange) => Promise<Response> {
+  const { upstream, timeout, isTrusted, report } = options;
+  const { request, Agent } = upstream.protocol === "https:" ? https : http;
+  const agent = new Agent({ keepAlive: true, timeout: IDLE });
+  /** Requests on connections that others have used, and that may have been closed meanwhile. */
+  const onKept = new WeakSet<ClientRequest>();
+  // Would it mark the request as `reusedSocket`, then Deno sent it anew by itself, whatever its method, and whoever broke it off.
+  agent.reuseSocket = (socket, request) => {
+    onKept.add(request);
+    (socket as Socket).ref();
+  };
+
+  function open({ incoming, target, upgrade }: SoundExchange): ClientRequest {
+    // Behind TLS there is a name that the certificate is for, and often several servers that it tells apart.
+    const host = upstream.protocol === "https:" || target.host === "" ? upstream.host : target.host;
+    const headers = forwardedHeaders(incoming, target, isTrusted(incoming.socket.remoteAddress), host);
+    if (upgrade !== undefined) headers.push("Connection", "Upgrade", "Upgrade", "websocket");
+    return request({
+      protocol: upstream.protocol,
+      hostname: upstream.hostname.replace(/^\[|\]$/g, ""),
+      port: upstream.port,
+      method: incoming.method,
+      path: target.path,
+      headers,
+      agent: upgrade === undefined ? agent : false,
+      timeout,
+    });
+  }
+
+  function ask(exchange: SoundExchange, mayRepeat: boolean): Promise<Response> {
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    const { incoming, outgoing, response, upgrade, signal } = exchange;
+    const outbound = open(exchange);
+    let isLate = false;
+    let isAnswered = false;
+    outbound.on("timeout", () => {
+      isLate = true;
+      outbound.destroy(new Error(`silent for ${timeout} ms`));
+    });
+    outbound.on("error", (error: NodeJS.ErrnoException) => {
+      // Whoever answers early need not take the rest of the request; a body that breaks off is told by itself.
+      if (isAnswered) return;
+      const isCut = error.code === "ECONNRESET" || error.code === "EPIPE";
+      if (mayRepeat && isCut && onKept.has(outbound) && !signal.aborted) return resolve(ask(exchange, false));
+      if (isLate && !incoming.complete && !outbound.writableNeedDrain) {
+        return resolve(problem(408, "Request Timeout", "The rest of the request did not come."));
+      }
+      resolve(failed(error.message, isLate, signal));
+    });
+    outbound.on("continue", () => response.writeContinue());
+    outbound.on("response", (answer) => {
+      // What is no status cannot be passed on as one.
+      if (answer.statusCode! > 599) {
+        outbound.destroy(new Error(`answered with status ${answer.statusCode}`));
+        return;
+      }
+      isAnswered = true;
+      exchange.deliver = (head) => relay(head, answer, exchange);
+      resolve(headOf(answer, answer.statusCode!));
+    });
+    outbound.on("upgrade", (answer, socket, head) => {
+      if (upgrade === undefined || answer.headers.upgrade?.toLowerCase() !== "websocket") {
+        socket.destroy();
+        return resolve(failed("switched to what nobody asked for", false, signal));
+      }
+      exchange.deliver = (switched) => tunnel(switched, response, upgrade, { socket: socket as Socket, head }, timeout);
+      // Of 101 there is no `Response`.
+      resolve(headOf(answer, 200));
+    });
+    outgoing.once("close", () => outbound.destroy());
+    if (upgrade !== undefined || !hasBody(incoming)) outbound.end();
+    else {
+      // A body that is yet to come may depend on what the upstream says of its headers.
+      outbound.flushHeaders();
+      incoming.pipe(outbound);
+    }
+    return promise;
+  }
+
+  function relay({ headers }: Response, answer: IncomingMessage, { response, signal }: SoundExchange): void {
+    answer.once("error", ({ message }) => {
+      if (!signal.aborted) report({ event: "upstream-failed", status: answer.statusCode!, error: message });
+    });
+    response.writeHead(answer.statusCode!, [...headers].flat());
+    // Where one of them breaks off, so does the other: half a body must not look like a whole one.
+    pipeline(answer, response, () => {});
+    // Headers wait for the first of the body, which may be long in coming.
+    setImmediate(() => answer.readableEnded || response.flushHeaders());
+  }
+
+  function failed(error: string, isLate: boolean, signal: AbortSignal): Response {
+    if (signal.aborted) return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+    const status = isLate ? 504 : 502;
+    report({ event: "upstream-failed", status, error });
+    return isLate
+      ? problem(status, "Gateway Timeout", "The server behind this one did not answer in time.")
+      : problem(status, "Bad Gateway", "The server behind this one gave no answer that can be passed on.");
+  }
+
+  return async (exchange) => {
+    const { incoming, signal } = exchange;
+    if (signal.aborted) return failed("", false, signal);
+    return await ask(exchange, repeatable.has(incoming.method) && !hasBody(incoming));
+  };
+}
+
+/** Status and headers, to which a limiter may add. */
+function headOf(answer: IncomingMessage, status: number): Response {
+  return new Response(null, { status, headers: endToEnd(answer) });
+}
