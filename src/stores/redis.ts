@@ -2,10 +2,10 @@
 import { kvotaError, show } from "../errors.ts";
 import { checkFields } from "../fields.ts";
 import { isCluster, type RedisLike, type ScriptRunner, scriptRunner } from "./redis_like.ts";
-import { decodeRow, encodeWrite, SCRIPT, scriptSha, VERSION_LENGTH } from "./redis_script.ts";
+import { addWrite, decodeRow, SCRIPT, scriptSha, VERSION_LENGTH } from "./redis_script.ts";
 import type { GroupOutcome, RowWrite, Store, StoredRow } from "./store.ts";
 
-/** The server does nothing else for the 0.15 ms that they take; and 64 requests for as many rows are two calls, one of which is on its way while the other is made. */
+/** The server does nothing else for the 0.1 ms that they take; and 64 requests for as many rows are two calls, one of which is on its way while the other is made. */
 const MAX_ROWS = 32;
 
 /** Options of {@linkcode redisStore}. */
@@ -99,14 +99,19 @@ class RedisStore implements Store {
   }
 
   async #commit(groups: readonly (readonly RowWrite[])[]): Promise<readonly GroupOutcome[]> {
-    const writes = groups.flat();
-    const versions = writes.map(({ value }) => value === null ? null : this.#nextVersion());
-    const args = [
-      groups.map(({ length }) => length).join(" "),
-      ...writes.map((write, i) => encodeWrite(write, versions[i]!)),
-    ];
+    const keys: string[] = [];
+    const versions: (string | null)[] = [];
+    const args = [groups.every(({ length }) => length === 1) ? "" : groups.map(({ length }) => length).join(" ")];
+    for (const group of groups) {
+      for (const write of group) {
+        const version = write.value === null ? null : this.#nextVersion();
+        keys.push(this.#stored(write.key));
+        versions.push(version);
+        addWrite(args, write, version);
+      }
+    }
     const refused = new Map<number, readonly unknown[]>();
-    const reply = await this.#call(writes.map(({ key }) => this.#stored(key)), args);
+    const reply = await this.#call(keys, args);
     for (let i = 0; i < reply.length; i += 2) refused.set(Number(reply[i]), reply[i + 1] as readonly unknown[]);
     let first = 0;
     return groups.map(({ length }) => {

@@ -5,10 +5,6 @@ import type { RowWrite, StoredRow } from "./store.ts";
 
 /** Characters of a version. A row is its version and its bytes in Base64: Bun's client reads and writes nothing but text. */
 export const VERSION_LENGTH = 16;
-/** Digits of the longest life, 2^53 - 1 milliseconds. */
-const LIFE_LENGTH = 16;
-/** Where a row is to be written after. */
-const HEAD = VERSION_LENGTH + LIFE_LENGTH;
 /** The version where there is no row. */
 const NONE = "-".repeat(VERSION_LENGTH);
 /** How what is no row comes back, another type or another's text: it has a version, and can be written over. */
@@ -17,52 +13,56 @@ const FOREIGN = "?".repeat(VERSION_LENGTH);
 const CHUNK = 8192;
 
 /**
- * Without arguments it gives the rows of the keys. Else the first argument has the sizes of groups of keys, and each key has one more: the
- * version expected, milliseconds to live, and the row to be written, nothing to delete it. Groups that stand as expected are
+ * Without arguments it gives the rows of the keys. Else the first argument has the sizes of groups of keys, or nothing where each key is one by itself; and each
+ * key has three more: the version expected, milliseconds to live, and the row to be written, nothing to delete it. Groups that stand as expected are
  * written. Of the others it gives, one after the other, the place of the group's first key and its rows.
  *
  * A row that has the version to be written already stands as expected: clients send again what was not answered. All is set before
  * anything is deleted: it is a script's first write that the server refuses where memory is short. Needs no more than Redis 6.2.
+ *
+ * The server does nothing else meanwhile, so that what counts is what it does for each row: all are read by one command, which tells of keys of other
+ * types as if they were not there; and what is written stands in arguments of its own, as cutting texts would take longer.
  */
-export const SCRIPT = `local sub = string.sub
-local function get(key)
-  local row = redis.pcall('GET', key)
-  return type(row) == 'table' and '${FOREIGN}' or row
-end
+export const SCRIPT = `local call, sub, keys, args = redis.call, string.sub, KEYS, ARGV
 local function version(row)
   return row and sub(row, 1, ${VERSION_LENGTH}) or '${NONE}'
 end
 local function show(row)
   return row and (string.find(row, '^${"[%w+/]".repeat(VERSION_LENGTH)}') and row or '${FOREIGN}')
 end
-local rows = {}
-for i = 1, #KEYS do rows[i] = get(KEYS[i]) end
-if #ARGV == 0 then
-  for i = 1, #KEYS do rows[i] = show(rows[i]) end
+local rows = call('MGET', unpack(keys))
+local missing = {}
+for i = 1, #keys do
+  if not rows[i] then missing[#missing + 1] = keys[i] end
+end
+if #missing > 0 and call('EXISTS', unpack(missing)) > 0 then
+  for i = 1, #keys do rows[i] = rows[i] or call('EXISTS', keys[i]) == 1 and '${FOREIGN}' end
+end
+if #args == 0 then
+  for i = 1, #keys do rows[i] = show(rows[i]) end
   return rows
 end
 local refused = {}
+local sizes = args[1] ~= '' and string.gmatch(args[1], '%d+')
 local first = 1
-for size in string.gmatch(ARGV[1], '%d+') do
-  local last = first + size - 1
+while first <= #keys do
+  local last = sizes and first + sizes() - 1 or first
   local stands = true
   for i = first, last do
-    local write = ARGV[i + 1]
-    local expected = sub(write, 1, ${VERSION_LENGTH})
+    local expected = args[3 * i - 1]
     if version(rows[i]) ~= expected then
       local found = version(show(rows[i]))
-      stands = stands and (found == expected or found == sub(write, ${HEAD + 1}, ${HEAD + VERSION_LENGTH}))
+      stands = stands and (found == expected or found == sub(args[3 * i + 1], 1, ${VERSION_LENGTH}))
     end
   end
   if stands then
+    local deletes = false
     for i = first, last do
-      local write = ARGV[i + 1]
-      if #write > ${HEAD} then
-        redis.call('SET', KEYS[i], sub(write, ${HEAD + 1}), 'PX', tonumber(sub(write, ${VERSION_LENGTH + 1}, ${HEAD})))
-      end
+      local row = args[3 * i + 1]
+      if row == '' then deletes = true else call('SET', keys[i], row, 'PX', args[3 * i]) end
     end
-    for i = first, last do
-      if #ARGV[i + 1] == ${HEAD} then redis.call('DEL', KEYS[i]) end
+    for i = first, deletes and last or 0 do
+      if args[3 * i + 1] == '' then call('DEL', keys[i]) end
     end
   else
     local found = {}
@@ -82,10 +82,9 @@ export function scriptSha(): string {
   return digest ??= bytesToHex(sha1(utf8ToBytes(SCRIPT)));
 }
 
-/** The argument of a key: what must stand there, and what is to, under which version. */
-export function encodeWrite({ version, value, expireIn }: RowWrite, next: string | null): string {
-  const head = (version ?? NONE) + `${Math.max(1, Math.ceil(expireIn))}`.padStart(LIFE_LENGTH, "0");
-  return value === null ? head : head + next + toBase64(value);
+/** Adds the arguments of a key: what must stand there, for how long it is to be kept, and what is to, under which version. */
+export function addWrite(args: string[], { version, value, expireIn }: RowWrite, next: string | null): void {
+  args.push(version ?? NONE, `${Math.max(1, Math.ceil(expireIn))}`, value === null ? "" : next + toBase64(value));
 }
 
 /** A row as the script gives it: text, or what says it where a client was told to give a Buffer. */
