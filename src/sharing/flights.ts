@@ -60,6 +60,11 @@ export class Flights {
     };
   }
 
+  /** Rows that share a flight at most. */
+  get groupSize(): number {
+    return this.#context.calls.maxFlightRows;
+  }
+
   /** Has the work done with the rows' next flight. */
   add(rows: readonly RememberedRow[], work: Work): void {
     const bundle = rows.length === 1 ? rows[0]!.alone : this.#bundleOf(rows);

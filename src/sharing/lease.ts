@@ -9,7 +9,6 @@
  * that is nothing, and each unit is asked for by itself. Who asks for nothing charges nothing ahead.
  */
 import type { RowPlan } from "../row.ts";
-import { Pace } from "./pace.ts";
 
 /** A lease's time as a share of the shortest window, and at most, in milliseconds. */
 const SHARE = 0.05;
@@ -25,6 +24,8 @@ const PART = 1 / 4;
 /** With so small a part of its units left, or of its time, more is charged ahead while there is something left. */
 const LOW = 1 / 4;
 const LATE = 1 / 10;
+/** Times that each decision looks at are kept as milliseconds since then: V8 has small integers in the object, and larger numbers each in one of its own. */
+const EPOCH = Date.now();
 
 /** What one commit has charged, of which some may be left to be spent. */
 export interface Grant {
@@ -50,33 +51,36 @@ export function leaseTime({ canLease, limits }: RowPlan): number {
 }
 
 export class Lease {
-  /** How often the row is committed. */
-  readonly pace: Pace = new Pace();
-  readonly #time: number;
+  // What each decision looks at stands first, so that it stands together.
+  #left = 0;
+  /** From when and until when none of the grants ends. */
+  #from = 0;
+  #until = 0;
+  #lowUnits = 0;
+  #lowFrom = 0;
+  #isNew = true;
+  #asked = 0;
+  #askedAt: number;
   /** Those that have not ended, spent or not; the one that was charged first stands first. */
   #grants: Grant[] = [];
   /** What has ended, and is to be given back. */
   #ended: Grant[] = [];
-  #left = 0;
-  #asked = 0;
-  #isNew = true;
+  readonly #time: number;
   #askedSince: number;
-  #askedAt: number;
   /** What has been asked for and will be no news once it is charged, and until when. */
   #counted = 0;
   #countedUntil: number;
-  #lowUnits = 0;
-  #lowFrom = Infinity;
 
   /** @param time How long a grant lasts, in milliseconds. */
   constructor(time: number, now: number) {
     this.#time = time;
-    this.#askedSince = this.#askedAt = this.#countedUntil = now;
+    this.#askedSince = this.#askedAt = this.#countedUntil = now - EPOCH;
   }
 
   /** Units that may be spent. */
   left(now: number): number {
-    this.#endOld(now);
+    // A clock that went back would make one last longer than it may.
+    if (now - EPOCH < this.#from || now - EPOCH >= this.#until) this.#endOld(now);
     return this.#left;
   }
 
@@ -91,7 +95,7 @@ export class Lease {
 
   /** Whether more should be charged ahead. */
   isLow(now: number): boolean {
-    return this.#left < this.#lowUnits || now >= this.#lowFrom;
+    return this.#lowUnits > 0 && (this.#left < this.#lowUnits || now - EPOCH >= this.#lowFrom);
   }
 
   /** Somebody asks for so much. */
@@ -99,27 +103,34 @@ export class Lease {
     // Whoever comes first says nothing of how many follow: most keys are asked for now and then.
     if (!this.#isNew) this.#asked += cost;
     this.#isNew = false;
-    this.#askedAt = now;
+    this.#askedAt = now - EPOCH;
   }
 
   /** Whether nobody has asked for anything for a while. */
   isIdle(now: number): boolean {
-    return Math.abs(now - this.#askedAt) > LONGEST;
+    return Math.abs(now - EPOCH - this.#askedAt) > LONGEST;
   }
 
-  /** Lets in `cost`, which it has. */
-  spend(cost: number): readonly Piece[] {
-    const pieces: Piece[] = [];
+  /**
+   * Lets in `cost`, which it has.
+   *
+   * @param pieces Is told what of, where somebody may put it back.
+   * @returns The row's time of the charge; `undefined` where nothing was charged.
+   */
+  spend(cost: number, pieces?: Piece[]): number | undefined {
+    let chargedAt: number | undefined;
     let missing = cost;
-    for (const grant of this.#grants) {
+    for (let i = 0; missing > 0; i++) {
+      const grant = this.#grants[i]!;
       const units = Math.min(missing, grant.units);
       if (units === 0) continue;
       grant.units -= units;
-      pieces.push({ grant, units });
-      if ((missing -= units) === 0) break;
+      missing -= units;
+      chargedAt ??= grant.chargedAt;
+      pieces?.push({ grant, units });
     }
     this.#left -= cost;
-    return pieces;
+    return chargedAt;
   }
 
   /** Takes back what was let in and not used. */
@@ -134,7 +145,7 @@ export class Lease {
   /** How many units to charge ahead where others could have `remaining`; once they are, demand is measured anew from here on. */
   wanted(now: number, remaining: number): number {
     this.#counted = this.#asked;
-    this.#countedUntil = Math.max(now, this.#askedAt);
+    this.#countedUntil = Math.max(now - EPOCH, this.#askedAt);
     const rate = this.#counted / Math.max(SHORTEST_SPAN, this.#countedUntil - this.#askedSince);
     const most = Math.floor(rate * this.#time * SPARE);
     return most < FEW ? 0 : Math.max(0, Math.min(most - this.left(now), Math.floor(remaining * PART)));
@@ -150,17 +161,17 @@ export class Lease {
     this.#asked -= this.#counted;
     this.#counted = 0;
     this.#askedSince = this.#countedUntil;
-    this.#lowUnits = (grant?.units ?? 0) * LOW;
-    this.#lowFrom = this.#lowUnits === 0 ? Infinity : grant!.until - (grant!.until - grant!.from) * LATE;
+    this.#lowUnits = Math.ceil((grant?.units ?? 0) * LOW);
     if (grant === undefined) return;
-    this.#grants.push(grant);
+    this.#lowFrom = Math.ceil(grant.until - (grant.until - grant.from) * LATE) - EPOCH;
+    this.#keep(grant);
     this.#left += grant.units;
   }
 
   /** Ends all grants; what is left of them is to be given back. */
   end(): void {
     this.#ended.push(...this.#grants.filter(({ units }) => units > 0));
-    this.#grants = [];
+    this.#keepNone();
     this.#left = 0;
   }
 
@@ -180,16 +191,26 @@ export class Lease {
   }
 
   #endOld(now: number): void {
-    // A clock that went back would make one last longer than it may.
-    if (this.#grants.every(({ from, until }) => now >= from && now < until)) return;
-    const live: Grant[] = [];
-    for (const grant of this.#grants) {
-      if (now >= grant.from && now < grant.until) live.push(grant);
+    const grants = this.#grants;
+    this.#keepNone();
+    for (const grant of grants) {
+      if (now >= grant.from && now < grant.until) this.#keep(grant);
       else {
         this.#left -= grant.units;
         if (grant.units > 0) this.#ended.push(grant);
       }
     }
-    this.#grants = live;
+  }
+
+  #keep(grant: Grant): void {
+    const [from, until] = [grant.from - EPOCH, grant.until - EPOCH];
+    const isFirst = this.#grants.push(grant) === 1;
+    this.#from = isFirst ? from : Math.max(this.#from, from);
+    this.#until = isFirst ? until : Math.min(this.#until, until);
+  }
+
+  #keepNone(): void {
+    this.#grants = [];
+    this.#from = this.#until = 0;
   }
 }

@@ -1,5 +1,6 @@
 /** One row that units are charged ahead of: its lease, and when it is committed. */
 import { Lease } from "./lease.ts";
+import { Pace } from "./pace.ts";
 import { type Asking, Refresh } from "./refresh.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
 
@@ -12,8 +13,8 @@ export interface Landlord {
   isOpen(): boolean;
   /** Whether nobody will ask for units any more. */
   isClosed(): boolean;
-  /** Has the row be committed together with others that can wait a moment. */
-  gather(leased: LeasedRow): void;
+  /** Has the row be committed together with others that can wait a moment: a shorter one where somebody waits for it. */
+  gather(leased: LeasedRow, isAwaited: boolean): void;
   /** Has it committed. */
   commit(row: RememberedRow, refresh: Refresh): void;
 }
@@ -22,10 +23,12 @@ export class LeasedRow {
   readonly row: RememberedRow;
   readonly lease: Lease;
   readonly #landlord: Landlord;
+  readonly #pace = new Pace();
   /** A refresh that can be joined. */
   #next: Refresh | undefined;
-  /** Whether that waits, for its time or for the landing of the one before. */
+  /** Whether that waits, for its time, for others or for the landing of the one before. */
   #isWaiting = false;
+  #isGathering = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Refreshes under way. */
   #flying = 0;
@@ -44,11 +47,13 @@ export class LeasedRow {
   /** Has somebody wait for units. */
   ask(asking: Asking): void {
     this.#join(asking.now).ask(asking);
+    this.#hurry();
   }
 
   /** Has something done to the row. */
   add(work: Work): void {
     this.#join(work.now).add(work);
+    this.#hurry();
   }
 
   /** Charges more ahead, if it is time. */
@@ -70,7 +75,7 @@ export class LeasedRow {
 
   fly(): void {
     clearTimeout(this.#timer);
-    this.#isWaiting = false;
+    this.#isWaiting = this.#isGathering = false;
     this.#landlord.commit(this.row, this.#next!);
   }
 
@@ -80,6 +85,11 @@ export class LeasedRow {
 
   #join(now: number): Refresh {
     return this.#next ?? this.#start(now, false, false);
+  }
+
+  /** Somebody waits for what could wait until now. */
+  #hurry(): void {
+    if (this.#isGathering) this.#landlord.gather(this, true);
   }
 
   #start(now: number, isForLow: boolean, canGather: boolean): Refresh {
@@ -100,11 +110,13 @@ export class LeasedRow {
 
   #plan(refresh: Refresh, canGather: boolean): void {
     // Whoever waits for it has to be answered in time.
-    const wait = Math.min(this.lease.pace.take(), (refresh.due - performance.now()) / 2);
+    const wait = Math.min(this.#pace.take(), (refresh.due - performance.now()) / 2);
     if (this.#landlord.isClosed()) this.fly();
     else if (wait > 0) this.#timer = setTimeout(() => this.fly(), wait);
-    else if (canGather) this.#landlord.gather(this);
-    else this.fly();
+    else if (canGather) {
+      this.#isGathering = true;
+      this.#landlord.gather(this, refresh.isAwaited);
+    } else this.fly();
   }
 
   #landed(): void {

@@ -8,15 +8,16 @@ import type { RowContent } from "../stores/row_codec.ts";
 import { idleTimer } from "./deadline.ts";
 import type { Draft } from "./draft.ts";
 import type { Flights } from "./flights.ts";
-import type { Grant, Lease, Piece } from "./lease.ts";
+import type { Grant, Piece } from "./lease.ts";
 import { type Landlord, LeasedRow } from "./leased_row.ts";
 import type { LocalRows, Seat } from "./local_rows.ts";
 import type { Asking, Refresh } from "./refresh.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
 import type { SharedLedger } from "./shared_ledger.ts";
 
-/** Refreshes that nobody waits for gather for so long, to share commits, in milliseconds. */
+/** Refreshes gather for so long, to share commits, in milliseconds; those that nobody waits for longer, as there is a quarter of the units left. */
 const GATHER = 5;
+const GATHER_AHEAD = 25;
 /** How often what has ended is looked for, in milliseconds. */
 const SWEEP = 250;
 /** Rows that have leases, half of those that are remembered; others are asked for unit by unit. */
@@ -32,7 +33,9 @@ export class Leasing implements LocalRows {
   readonly #context: LeasingContext;
   readonly #landlord: Landlord;
   readonly #leased = new Map<RememberedRow, LeasedRow>();
-  readonly #gathering = new Set<LeasedRow>();
+  #gathering = new Set<LeasedRow>();
+  #gathersUntil = Infinity;
+  #gatherTimer: ReturnType<typeof setTimeout> | undefined;
   #isSweeping = false;
   #isClosed = false;
 
@@ -41,7 +44,7 @@ export class Leasing implements LocalRows {
     this.#landlord = {
       ...context,
       isClosed: () => this.#isClosed,
-      gather: (leased) => this.#gather(leased),
+      gather: (leased, isAwaited) => this.#gather(leased, isAwaited),
       commit: (row: RememberedRow, refresh: Refresh) => context.flights.add([row], refresh),
     };
   }
@@ -51,7 +54,7 @@ export class Leasing implements LocalRows {
   }
 
   holds(row: RememberedRow, now: number): boolean {
-    return row.isOwing && !this.#leased.get(row)!.lease.isOver(now);
+    return row.lease !== undefined && !row.lease.isOver(now);
   }
 
   charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number, due: number): MaybePromise<Seat | Error> {
@@ -70,37 +73,35 @@ export class Leasing implements LocalRows {
     rows: readonly RememberedRow[],
     now: number,
   ): RateLimitResult | undefined {
-    for (let i = 0; i < rows.length; i++) {
-      if (!rows[i]!.isOwing || !this.#allows(charges[i]!, rows[i]!, now)) return undefined;
-    }
-    const chargedAts = rows.map((row, i) => {
-      const { cost, ledger } = charges[i]!;
-      const leased = this.#leasedOf(row);
-      leased.lease.ask(cost, now);
-      const { chargedAt } = spendHeld(ledger, leased.lease, now, cost);
-      leased.topUp(now);
-      return chargedAt;
-    });
+    for (let i = 0; i < rows.length; i++) if (!allows(charges[i]!, rows[i]!, now)) return undefined;
     const [{ ledger, key, cost }] = charges as [Charge<SharedLedger>];
-    if (charges.length === 1) return resultOf(ledger, key, cost, now, "lease", chargedAts[0]);
-    const parts = charges.map(({ ledger, key, cost }, i) => partOf(ledger, key, cost, "lease", chargedAts[i]));
+    if (charges.length === 1) {
+      return resultOf(ledger, key, cost, now, "lease", this.#spendHeld(ledger, rows[0]!, now, cost));
+    }
+    const parts: Part[] = [];
+    for (let i = 0; i < rows.length; i++) {
+      const { ledger, key, cost } = charges[i]!;
+      parts.push(partOf(ledger, key, cost, "lease", this.#spendHeld(ledger, rows[i]!, now, cost)));
+    }
     return new RateLimitResult(ledger, key, UNCHARGED, now, "lease", detailOfParts(parts, 0));
   }
 
   /** Charges the units that are held, if there are enough. */
   spend(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Seat | undefined {
+    if (!allows(charge, row, now)) return undefined;
     const { ledger, key, cost } = charge;
-    const { lease } = this.#leasedOf(row);
-    if (!this.#allows(charge, row, now)) return undefined;
-    const { chargedAt, pieces } = spendHeld(ledger, lease, now, cost);
+    const lease = row.lease!;
+    const pieces: Piece[] = [];
+    const chargedAt = lease.spend(cost, pieces) ?? now;
+    showLeft(ledger, lease.left(now));
     const part = partOf(ledger, key, cost, "lease", chargedAt);
     return { part, source: "lease", undo: (now) => this.undo(charge, row, now, pieces) };
   }
 
   peek(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined {
-    if (!row.isOwing || !this.#allows(charge, row, now)) return undefined;
+    if (!allows(charge, row, now)) return undefined;
     const { ledger, key, cost } = charge;
-    showLeft(ledger, this.#leasedOf(row).lease.left(now));
+    showLeft(ledger, row.lease!.left(now));
     return partOf(ledger, key, cost, "lease", undefined);
   }
 
@@ -110,7 +111,7 @@ export class Leasing implements LocalRows {
 
   /** What the store has not taken is true here all the same; units charged before it must not be spent. */
   pretended(row: RememberedRow): void {
-    this.#leased.get(row)?.lease.forget();
+    row.lease?.forget();
   }
 
   change(row: RememberedRow, work: Work): void {
@@ -130,14 +131,19 @@ export class Leasing implements LocalRows {
 
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#gatherTimer);
     this.#gathering.clear();
     for (const leased of this.#leased.values()) leased.close();
   }
 
-  /** Whether there are enough units, and nothing known against their being spent; the row's verdicts tell what the store has left, then. */
-  #allows({ ledger, cost }: Charge<SharedLedger>, row: RememberedRow, now: number): boolean {
-    return this.#leasedOf(row).lease.left(now) >= Math.max(cost, 1) && ledger.look(row.content, now, 0) &&
-      ledger.tally.row.verdicts.every(({ ok }) => ok);
+  /** Charges units that are held, for good, where the row's verdicts tell what the store has left; gives the row's time of the charge. */
+  #spendHeld(ledger: SharedLedger, row: RememberedRow, now: number, cost: number): number {
+    const lease = row.lease!;
+    lease.ask(cost, now);
+    const chargedAt = lease.spend(cost) ?? now;
+    showLeft(ledger, lease.left(now));
+    if (lease.isLow(now)) this.#leased.get(row)!.topUp(now);
+    return chargedAt;
   }
 
   #leasedOf(row: RememberedRow): LeasedRow {
@@ -145,19 +151,28 @@ export class Leasing implements LocalRows {
     if (known !== undefined) return known;
     const leased = new LeasedRow(row, this.#landlord);
     this.#leased.set(row, leased);
+    row.lease = leased.lease;
     row.isOwing = true;
     this.#sweepLater();
     return leased;
   }
 
-  #gather(leased: LeasedRow): void {
+  /** Until there are enough for a commit, or it is time. */
+  #gather(leased: LeasedRow, isAwaited: boolean): void {
     this.#gathering.add(leased);
-    if (this.#gathering.size > 1) return;
-    setTimeout(() => {
-      const gathered = [...this.#gathering];
-      this.#gathering.clear();
+    const now = performance.now();
+    const until = this.#gathering.size < this.#context.flights.groupSize
+      ? now + (isAwaited ? GATHER : GATHER_AHEAD)
+      : now;
+    if (until >= this.#gathersUntil) return;
+    clearTimeout(this.#gatherTimer);
+    this.#gathersUntil = until;
+    this.#gatherTimer = setTimeout(() => {
+      const gathered = this.#gathering;
+      this.#gathering = new Set();
+      this.#gathersUntil = Infinity;
       for (const leased of gathered) leased.fly();
-    }, GATHER);
+    }, until - now);
   }
 
   #sweepLater(): void {
@@ -173,6 +188,7 @@ export class Leasing implements LocalRows {
       leased.sweep(now);
       if (!leased.isIdle(now)) continue;
       this.#leased.delete(row);
+      row.lease = undefined;
       row.isOwing = false;
     }
     if (this.#leased.size > 0) this.#sweepLater();
@@ -231,16 +247,10 @@ class Charging implements Asking {
   }
 }
 
-/** Charges units that are held, where the row's verdicts tell what the store has left; they tell what is left in all, then. */
-function spendHeld(
-  ledger: SharedLedger,
-  lease: Lease,
-  now: number,
-  cost: number,
-): { readonly chargedAt: number; readonly pieces: readonly Piece[] } {
-  const pieces = lease.spend(cost);
-  showLeft(ledger, lease.left(now));
-  return { chargedAt: pieces[0]?.grant.chargedAt ?? now, pieces };
+/** Whether there are enough units, and nothing known against their being spent; the row's verdicts tell what the store has left, then. */
+function allows({ ledger, cost }: Charge<SharedLedger>, { lease, content }: RememberedRow, now: number): boolean {
+  return lease !== undefined && lease.left(now) >= Math.max(cost, 1) && ledger.look(content, now, 0) &&
+    ledger.tally.row.isAllowing;
 }
 
 /** Makes the verdicts of a row that allows speak of the units that this process holds as well. */

@@ -50,6 +50,11 @@ export class Refresh implements Work {
     return this.#works.some((work) => work.fresh);
   }
 
+  /** Whether anybody waits for it. */
+  get isAwaited(): boolean {
+    return this.#asking.length + this.#works.length > 0;
+  }
+
   /** Has something done to the row. */
   add(work: Work): void {
     this.#works.push(work);
@@ -65,7 +70,7 @@ export class Refresh implements Work {
   /** Lets go who can be served by what the lease has got meanwhile; gives whether there is anything left to be done. */
   serve(now: number): boolean {
     this.#asking = this.#asking.filter((asking) => !asking.serve(now));
-    return this.#asking.length + this.#works.length > 0 || this.#lease.hasEnded ||
+    return this.isAwaited || this.#lease.hasEnded ||
       (this.#isForLow && this.#lease.isLow(now));
   }
 

@@ -3,6 +3,7 @@ import type { Tally } from "../charge.ts";
 import type { RowCodec, RowContent } from "../stores/row_codec.ts";
 import { Contention } from "./contention.ts";
 import type { Draft } from "./draft.ts";
+import type { Lease } from "./lease.ts";
 
 /** What the rows of one tally have in common. */
 export interface RowKind {
@@ -22,6 +23,8 @@ export class RememberedRow {
   client: string | undefined = undefined;
   /** What stands in the store, as far as is known. */
   content: RowContent;
+  /** Units that are charged ahead, where there are any, or were of late. */
+  lease: Lease | undefined = undefined;
   /** The version that it stands there under; `undefined` where nothing is known. */
   version: string | null | undefined = undefined;
   /** Whether `content` has come from the store, or stands for what could not be written there. */

@@ -102,7 +102,8 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
 
   takeTogether(charges: readonly Charge<SharedLedger>[], now: number): MaybePromise<RateLimitResult> {
     if (this.#breaker.isOpen) return this.#fallback.decide(charges, false);
-    const rows = charges.map(({ ledger, key }) => ledger.row(key));
+    const rows: RememberedRow[] = [];
+    for (const { ledger, key } of charges) rows.push(ledger.row(key));
     const held = this.#local?.decideHeld?.(charges, rows, now);
     const denial = held === undefined ? this.#knownDenial(charges, rows, now) : undefined;
     if (denial !== undefined) return denial;

@@ -149,7 +149,7 @@ export class SharedLedger implements Ledger {
 
   /** Whether what is remembered tells what the row says of a charge; its verdicts tell, then. */
   look(content: RowContent, now: number, cost: number): boolean {
-    const time = timeOf(content, now, this.#books.own());
+    const time = content.touchedAt <= now ? now : timeOf(content, now, this.#books.own());
     if (time === null || isOver(content, time)) return false;
     this.tally.row.peek(content.cells, 0, time, cost);
     finish(this.tally.row, content.blockedUntil, time, now);
@@ -171,7 +171,7 @@ export class SharedLedger implements Ledger {
   /** The same for one key. */
   chargeOwed(key: string): void {
     const { journal } = this.#local;
-    if (!journal.has(key) || this.#charging.has(key)) return;
+    if (journal.size === 0 || !journal.has(key) || this.#charging.has(key)) return;
     const now = this.#books.now();
     const units = journal.owed(key, now);
     this.#charging.add(key);
