@@ -1,6 +1,7 @@
 /** What a limiter adds to answers, and what it answers itself. */
 import { kvotaError, show } from "../errors.ts";
 import type { Limiter } from "../limiter.ts";
+import { isPromise } from "../maybe_promise.ts";
 import type { RateLimitResult } from "../result.ts";
 import { type HeaderWriter, headerWriter, retryAfterOf } from "./headers.ts";
 import { problemResponse } from "./problem.ts";
@@ -27,6 +28,8 @@ export class Answers {
     if (this.#custom === undefined) return standard;
     const custom: unknown = this.#custom(result, request, standard, ...rest);
     if (!(custom instanceof Response)) {
+      // What an async function rejects with would end the process, where nobody waits for it.
+      if (isPromise(custom)) custom.then(undefined, () => {});
       throw kvotaError(
         "TypeError",
         "KVOTA_OPTION_INVALID",

@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
-import { byKey, type LimiterEvent, logDenials, type RateLimiter, type RateLimiterOptions } from "../../mod.ts";
+import {
+  byKey,
+  type DecisionEvent,
+  type LimiterEvent,
+  logDenials,
+  type RateLimiter,
+  type RateLimiterOptions,
+} from "../../mod.ts";
 import { clock, soon } from "../runtimes/runtime.ts";
 import { servers } from "../runtimes/servers.ts";
 import { FaultyStore } from "../sharing/faulty_store.ts";
@@ -47,6 +54,13 @@ const observers: Readonly<Record<string, (event: object) => unknown>> = {
     for (const name of ["ok", "remaining", "retryAfter", "toJSON"]) {
       Object.defineProperty(result, name, { value: true });
     }
+  },
+  "writes over what the decision tells": (event) => {
+    const { result } = event as Partial<DecisionEvent>;
+    if (result === undefined) return;
+    const states = [result.limits, result.rules, ...result.rules.map(({ limits }) => limits)].flat();
+    for (const state of states) for (const name of Object.keys(state)) Reflect.set(state, name, "written");
+    for (const list of [result.limits, result.rules, result.violated]) Reflect.set(list, "length", 0);
   },
   "is deep in recursion": function recur(event): number {
     // Not the last thing it does: of such calls Bun makes a loop.
