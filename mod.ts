@@ -1,10 +1,11 @@
 /**
  * kvota: a rate limiter for servers that speak the web's own `(Request) => Response`.
  *
- * ```ts ignore
+ * ```ts
  * import { withRateLimit } from "@kvota/kvota";
  *
- * Deno.serve(withRateLimit(() => new Response("hi"), { limit: "100/1m" }));
+ * const handler = withRateLimit(() => new Response("hi"), { limit: "100/1m" });
+ * // Deno.serve(handler), Bun.serve({ fetch: handler }), export default { fetch: handler }
  * ```
  *
  * {@linkcode withRateLimit} wraps a handler; {@linkcode createRateLimiter} makes a limiter to be asked directly.

@@ -1,11 +1,13 @@
 /**
  * Counting in Redis and Valkey, on one server or on a Cluster.
  *
- * ```ts ignore
+ * ```ts
  * import { withRateLimit } from "@kvota/kvota";
  * import { redisStore } from "@kvota/kvota/redis";
+ * import { Redis } from "ioredis";
  *
- * Bun.serve({ fetch: withRateLimit(() => new Response("hi"), { limit: "100/1m", store: redisStore(Bun.redis) }) });
+ * const store = redisStore(new Redis("redis://localhost:6379", { lazyConnect: true }));
+ * const handler = withRateLimit(() => new Response("hi"), { limit: "100/1m", store });
  * ```
  *
  * {@linkcode redisStore} takes the client that the application has: of node-redis, of ioredis, or Bun's own.

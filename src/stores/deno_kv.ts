@@ -35,10 +35,10 @@ export interface DenoKvStoreOptions {
  * @throws {TypeError} `KVOTA_OPTION_INVALID`.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { denoKvStore, withRateLimit } from "@kvota/kvota";
  *
- * Deno.serve(withRateLimit(() => new Response("hi"), { limit: "100/1m", store: denoKvStore("./kvota.sqlite") }));
+ * const handler = withRateLimit(() => new Response("hi"), { limit: "100/1m", store: denoKvStore("./kvota.sqlite") });
  * ```
  */
 export function denoKvStore(kv?: KvLike | string, options: DenoKvStoreOptions = {}): Store {

@@ -44,9 +44,6 @@ interface NativeDeno {
   readonly env?: { set(name: string, value: string): void };
 }
 
-/** Not a literal where it is imported: it is the application's to install, not this package's. */
-const NODE_PACKAGE = "@deno/kv";
-
 /** Whether this runtime has Deno KV built in. */
 export function hasNativeKv(): boolean {
   return typeof native()?.openKv === "function";
@@ -60,7 +57,7 @@ export async function openKv({ path, token }: KvLocation): Promise<KvLike> {
     if (token !== undefined) deno.env!.set("DENO_KV_ACCESS_TOKEN", token);
     return await deno.openKv(path) as KvLike;
   }
-  const { openKv } = await import(NODE_PACKAGE) as {
+  const { openKv } = await importFromDeno("kv") as {
     openKv(path: string | undefined, options: Record<string, unknown>): Promise<KvLike>;
   };
   // Rows are bytes. What is not, was not written here, and need not be understood (Bun has no V8 to do it).
@@ -69,6 +66,11 @@ export async function openKv({ path, token }: KvLocation): Promise<KvLike> {
   };
   const decodeV8 = (): null => null;
   return await openKv(path, { encodeV8, decodeV8, ...(token === undefined ? {} : { accessToken: token }) });
+}
+
+/** Names a package where neither JSR nor a bundler sees it: it is the application's to install, not this package's. */
+function importFromDeno(name: string): Promise<unknown> {
+  return import(`@deno/${name}`);
 }
 
 function native(): NativeDeno | undefined {

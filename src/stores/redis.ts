@@ -30,13 +30,14 @@ export interface RedisStoreOptions {
  * @throws {TypeError} `KVOTA_OPTION_INVALID`.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { withRateLimit } from "@kvota/kvota";
  * import { redisStore } from "@kvota/kvota/redis";
  * import { createClient } from "redis";
  *
- * const client = await createClient({ url: "redis://localhost:6379" }).on("error", console.error).connect();
- * Deno.serve(withRateLimit(() => new Response("hi"), { limit: "100/1m", store: redisStore(client) }));
+ * const client = createClient({ url: "redis://localhost:6379" }).on("error", console.error);
+ * // await client.connect(), when the server starts
+ * const handler = withRateLimit(() => new Response("hi"), { limit: "100/1m", store: redisStore(client) });
  * ```
  */
 export function redisStore(client: RedisLike, options: RedisStoreOptions = {}): Store {

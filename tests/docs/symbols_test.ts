@@ -1,7 +1,7 @@
-/** Whoever looks a symbol up finds an example: at it, or one link away. */
+/** The package's face, as its users read it: each symbol has an example, at it or one link away; each member says what it is; and nothing is `any`. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "./pages.ts";
@@ -11,9 +11,20 @@ interface JsDoc {
   readonly tags?: readonly { readonly kind: string }[];
 }
 
+interface Member {
+  readonly name?: string;
+  readonly jsDoc?: JsDoc;
+}
+
+interface Declaration {
+  readonly kind: string;
+  readonly jsDoc?: JsDoc;
+  readonly def?: { readonly properties?: readonly Member[]; readonly methods?: readonly Member[] };
+}
+
 interface DocumentedSymbol {
   readonly name: string;
-  readonly declarations: readonly { readonly kind: string; readonly jsDoc?: JsDoc }[];
+  readonly declarations: readonly Declaration[];
 }
 
 const deno = (globalThis as { Deno?: { execPath(): string } }).Deno?.execPath();
@@ -53,4 +64,33 @@ test("each function and class of the package has an example, each type has one o
   });
   assert.ok(withExample.size > 10);
   assert.deepEqual(without.map(({ name }) => name), []);
+});
+
+test("each member of a class or an interface says what it is", { skip }, () => {
+  const members = documented().flatMap(({ name, declarations }) =>
+    declarations.flatMap(({ def }) =>
+      [...def?.properties ?? [], ...def?.methods ?? []].map((member) => ({ ...member, of: name }))
+    )
+  );
+  assert.ok(members.length > 100);
+  assert.deepEqual(members.filter(({ jsDoc }) => !jsDoc?.doc).map(({ name, of }) => `${of}.${name}`), []);
+});
+
+function mentionsAny(type: unknown): boolean {
+  if (typeof type !== "object" || type === null) return false;
+  const { kind, value } = type as { readonly kind?: unknown; readonly value?: unknown };
+  return (kind === "keyword" && value === "any") || Object.values(type).some(mentionsAny);
+}
+
+test("nothing in the package's face is `any`", { skip }, () => {
+  assert.deepEqual(documented().filter(mentionsAny).map(({ name }) => name), []);
+});
+
+test("no example at a symbol is passed over when they are run", () => {
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).map((file) => `src/${file}`);
+  const files = ["mod.ts", "errors.ts", "hono.ts", "redis.ts", "testing.ts", ...sources];
+  const ignored = files.filter((file) => file.endsWith(".ts")).filter((file) =>
+    readFileSync(join(root, file), "utf8").includes("```ts ignore")
+  );
+  assert.deepEqual(ignored, []);
 });

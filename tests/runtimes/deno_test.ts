@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { memoryStore, withRateLimit } from "../../mod.ts";
 import { addTests } from "./add_tests.ts";
+import { running } from "./program.ts";
 import { clock, type Handler, here, type Runtime, serving } from "./runtime.ts";
 import { servers } from "./servers.ts";
 
@@ -70,29 +68,13 @@ function addDenoTests(on: Runtime): void {
 
   test("withRateLimit() is what `deno serve` takes for a default export", async () => {
     const module = fileURLToPath(import.meta.resolve("./deno_serve.ts"));
-    const command = ["serve", "--allow-read", "--host=127.0.0.1", "--port=0", module];
-    const server = spawn(Deno.execPath(), command, { stdio: ["ignore", "pipe", "pipe"], env: { NO_COLOR: "1" } });
-    try {
-      let said = "";
-      const listening = Promise.withResolvers<string>();
-      for (const input of [server.stdout, server.stderr]) {
-        createInterface({ input }).on("line", (line) => {
-          said += `${line}\n`;
-          const url = /Listening on (http:\S+)/.exec(line)?.[1];
-          if (url !== undefined) listening.resolve(url);
-        });
-      }
-      server.on("exit", () => listening.reject(new Error(`Cannot serve: ${said}`)));
-      const url = await listening.promise;
+    await running(["serve", "--allow-read", "--host=127.0.0.1", "--port=0", module], async (url) => {
       const allowed = await fetch(url);
       assert.equal(await allowed.text(), "tcp");
       assert.equal(allowed.headers.get("ratelimit-policy"), '"1/1h";q=1;w=3600');
       const denied = await fetch(url);
       assert.equal(denied.status, 429);
       await denied.body?.cancel();
-    } finally {
-      const exited = once(server, "exit");
-      if (server.exitCode === null && server.kill()) await exited;
-    }
+    });
   });
 }

@@ -4,9 +4,9 @@ import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { Miniflare } from "miniflare";
+import type { Miniflare } from "miniflare";
 import { soon } from "./runtime.ts";
+import { onWorkerd } from "./workerd.ts";
 
 const client = { "cf-connecting-ip": "192.0.2.1" };
 /** Timers fire up to a millisecond early, and so does a clock that counts whole ones. */
@@ -16,18 +16,7 @@ let workerd: Miniflare;
 let root: URL;
 
 before(async () => {
-  const { outputFiles: [worker] } = await build({
-    entryPoints: [fileURLToPath(import.meta.resolve("./worker.ts"))],
-    bundle: true,
-    format: "esm",
-    conditions: ["workerd"],
-    write: false,
-  });
-  workerd = new Miniflare({
-    modules: [{ type: "ESModule", path: "worker.js", contents: worker!.text }],
-    bindings: { GREETING: "hi" },
-    compatibilityDate: "2026-07-01",
-  });
+  workerd = await onWorkerd(fileURLToPath(import.meta.resolve("./worker.ts")), { GREETING: "hi" });
   root = await workerd.ready;
 });
 after(() => workerd.dispose());
