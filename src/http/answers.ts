@@ -4,7 +4,7 @@ import type { Limiter } from "../limiter.ts";
 import { isPromise } from "../maybe_promise.ts";
 import type { RateLimitResult } from "../result.ts";
 import { type HeaderWriter, headerWriter, retryAfterOf } from "./headers.ts";
-import { problemResponse } from "./problem.ts";
+import { problemResponses } from "./problem.ts";
 import { typedHeadersOf } from "./typed_headers.ts";
 
 /** What a handler may give: a response, or on Bun `undefined` for a request that it has upgraded. See {@linkcode withRateLimit}. */
@@ -13,10 +13,12 @@ export type Answer = Response | undefined | void;
 /** A limiter's way of answering, whatever calls the handlers behind it. */
 export class Answers {
   readonly #write: HeaderWriter | undefined;
+  readonly #problem: (result: RateLimitResult, request: Request) => Response;
   readonly #custom: Limiter["http"]["response"];
 
   constructor({ headers = "draft-11", exposeHeaders, response }: Limiter["http"]) {
     this.#write = headerWriter(headers, exposeHeaders);
+    this.#problem = problemResponses(this.#write);
     this.#custom = response;
   }
 
@@ -24,7 +26,7 @@ export class Answers {
   denied(result: RateLimitResult, request: Request, rest: readonly unknown[]): Response {
     // Not read, but told so. A body that somebody holds already cannot be cancelled, and need not be.
     request.body?.cancel().catch(() => {});
-    const standard = problemResponse(result, request, this.#write);
+    const standard = this.#problem(result, request);
     if (this.#custom === undefined) return standard;
     const custom: unknown = this.#custom(result, request, standard, ...rest);
     if (!(custom instanceof Response)) {

@@ -60,6 +60,27 @@ export function rateLimitHeaders(result: RateLimitResult, format: HeaderFormat =
   return headers;
 }
 
+/** All that the headers and the body of a denial depend on, for one way of writing them: where this is equal, so are they. */
+export function sayingOf(result: RateLimitResult): string {
+  const { at } = result;
+  const detail = detailOf(result);
+  if (detail === undefined) return figuresText(originOf(result).tally.row, [result], at);
+  const { parts, part, limit, unavailable } = detail;
+  const told = parts.filter((part) => part.isEnforced);
+  const figures = told.map(({ origin, figures }) => figuresText(origin.tally.row, figures, at));
+  return [unavailable, parts.indexOf(part), limit, ...figures].join(" ");
+}
+
+function figuresText(row: RowPlan, limits: readonly Figures[], at: number): string {
+  let text = templateOf(row).policy;
+  for (const { remaining, resetAt, retryAfter } of limits) {
+    const until = retryAfter === 0 || retryAfter === Infinity ? resetAt : at + retryAfter;
+    const denies = retryAfter > 0 ? retryAfter < Infinity ? "now" : "ever" : "";
+    text += ` ${denies} ${remaining} ${Math.ceil((until - at) / 1000)} ${Math.ceil(until / 1000)}`;
+  }
+  return text;
+}
+
 /** What sets the headers of these formats; `undefined` for none. */
 export function headerWriter(
   formats: HeaderFormat | readonly HeaderFormat[] | false,
@@ -167,8 +188,7 @@ function policies(result: RateLimitResult): string {
 }
 
 function setMembers(headers: Headers, name: string, value: string, names: readonly string[]): void {
-  const present = headers.get(name);
-  headers.set(name, present === null ? value : appendMembers(present, names, value));
+  headers.set(name, headers.has(name) ? appendMembers(headers.get(name)!, names, value) : value);
 }
 
 function expose(headers: Headers, names: readonly string[]): void {

@@ -1,6 +1,6 @@
 /** The denied response: problem details (RFC 9457) of the draft's type. */
 import { detailOf, type RateLimitResult } from "../result.ts";
-import { type HeaderWriter, headerWriter, retryAfterOf } from "./headers.ts";
+import { type HeaderWriter, headerWriter, retryAfterOf, sayingOf } from "./headers.ts";
 
 const TYPES = "https://iana.org/assignments/http-problem-types";
 const quotaExceeded = {
@@ -41,8 +41,29 @@ export function deniedResponse(result: RateLimitResult, request: Request): Respo
   return problemResponse(result, request, headerWriter("draft-11"));
 }
 
-/** The same with other rate-limit headers, or none. */
-export function problemResponse(
+/** Within a second there are few denials that say different things. */
+const MOST_KEPT = 100;
+/** Where a body that is text stays text in copies. Elsewhere it is a stream, and each copy hangs on all before it. */
+const canCopy = "Deno" in globalThis || "Bun" in globalThis;
+
+/** Makes the same with other rate-limit headers, or none. What was made for one denial is copied for those that say the same: that takes a fraction of the time. */
+export function problemResponses(
+  writeHeaders: HeaderWriter | undefined,
+): (result: RateLimitResult, request: Request) => Response {
+  const kept = new Map<string, Response>();
+  return (result, request) => {
+    if (!canCopy || request.method === "HEAD") return problemResponse(result, request, writeHeaders);
+    const saying = sayingOf(result);
+    let response = kept.get(saying);
+    if (response === undefined) {
+      if (kept.size === MOST_KEPT) kept.clear();
+      kept.set(saying, response = problemResponse(result, request, writeHeaders));
+    }
+    return response.clone();
+  };
+}
+
+function problemResponse(
   result: RateLimitResult,
   request: Request,
   writeHeaders: HeaderWriter | undefined,
