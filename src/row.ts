@@ -158,6 +158,11 @@ export class RowPlan {
     }
   }
 
+  /** Whether charges can leave such cells. */
+  isPossible(cells: Float64Array, at: number): boolean {
+    return this.limits.every(({ transition }, i) => transition.isPossible?.(cells, at + this.#offsets[i]!) ?? true);
+  }
+
   /** How many cells limit `i` has written, where at least its header can be read; what follows them is zeros. */
   written(i: number, cells: Float64Array, at: number): number {
     const { header, tail } = this.limits[i]!.transition;

@@ -37,6 +37,7 @@ export function concurrency({ limit, window }: LimitSpec): Transition | string {
     width: log.width,
     header: 1,
     tail: (cells, at) => cells[at]!,
+    isPossible: log.isInOrder,
     capacity: limit,
     refillTime: window,
     isHeld: true,

@@ -38,6 +38,10 @@ export function slidingLog({ limit, window }: LimitSpec): Transition | string {
     width: LOG + log.width,
     header: LOG + 1,
     tail: (cells, at) => cells[at + LOG]!,
+    isPossible(cells, at) {
+      const isDebtFirst = cells[at] === 0 || (cells[at + LOG]! > 0 && cells[at + 1]! <= log.time(cells, at + LOG, 0));
+      return isDebtFirst && log.isInOrder(cells, at + LOG);
+    },
     capacity: limit,
     refillTime: window,
     rewind(cells, at, now) {

@@ -71,6 +71,7 @@ export function slidingWindow({ limit, window }: LimitSpec): Transition | string
   return {
     width: 3,
     header: 3,
+    isPossible: (cells, at) => cells[at + 1]! <= maxCount && cells[at + 2]! <= maxCount,
     capacity: limit,
     refillTime: window,
     windowEnd: (cells, at) => cells[at]!,

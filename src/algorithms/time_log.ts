@@ -9,6 +9,8 @@ export const MAX_LOG = 8_000;
 /** What can be done to a log of up to `capacity` times that begins at a cell. */
 export interface TimeLog {
   readonly width: number;
+  /** Whether the times stand in order. */
+  isInOrder(cells: Float64Array, at: number): boolean;
   /** How many of the first times are past. */
   past(cells: Float64Array, at: number, now: number): number;
   /** The time of unit `i`. */
@@ -52,6 +54,10 @@ export function timeLog(capacity: number, window: number): TimeLog {
 
   return {
     width: 1 + capacity,
+    isInOrder(cells, at) {
+      for (let i = at + cells[at]!; i > at + 1; i--) if (cells[i - 1]! > cells[i]!) return false;
+      return true;
+    },
     past,
     time: (cells, at, i) => cells[at + 1 + i]!,
     last: (cells, at) => cells[at] === 0 ? undefined : cells[at + cells[at]!]!,

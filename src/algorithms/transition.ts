@@ -23,6 +23,8 @@ export interface Transition {
   readonly header: number;
   /** How many cells that are not zero follow the header, which tells. */
   tail?(cells: Float64Array, at: number): number;
+  /** Whether charges can leave such cells, where not any integers are such: rows that are read may be anybody's. */
+  isPossible?(cells: Float64Array, at: number): boolean;
   /** The most units that can pass at once: `burst` where the algorithm has one, else `limit`. */
   readonly capacity: number;
   /** Milliseconds in which an empty quota is full again. */

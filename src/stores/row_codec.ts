@@ -76,7 +76,7 @@ export class RowCodec {
     return this.#view;
   }
 
-  /** What the bytes say; `null` for what these rows cannot have been: another version or layout, cut short, numbers that no charge leaves. */
+  /** What the bytes say; `null` for what these rows cannot have been: another version or layout, cut short, numbers that no charges leave. */
   decode(value: unknown): RowContent | null {
     if (!(value instanceof Uint8Array) || this.#prefix.some((byte, i) => value[i] !== byte)) return null;
     const view = new DataView(value.buffer, value.byteOffset, value.length);
@@ -101,7 +101,7 @@ export class RowCodec {
       if (written > width || !read(cells, from + header, from + written)) return null;
       from += width;
     }
-    if (at !== value.length) return null;
+    if (at !== value.length || !this.#row.isPossible(cells, 0)) return null;
     const [blockedUntil = 0, touchedAt = 0, owner = 0] = fields;
     // What stands further ahead than a charge at `touchedAt` could have put it, no charge has put there.
     this.#row.rewind(cells, 0, touchedAt);

@@ -1,6 +1,13 @@
 /** A limiter and the model of it, to which the same things happen. */
 import assert from "node:assert/strict";
-import { createRateLimiter, memoryStore, type RateLimiter, type RateLimitResult, type Store } from "../../mod.ts";
+import {
+  createRateLimiter,
+  type LimiterEvent,
+  memoryStore,
+  type RateLimiter,
+  type RateLimitResult,
+  type Store,
+} from "../../mod.ts";
 import { type ModelDecision, type ModelReceipt, type ModelSpec, RuleModel } from "./models.ts";
 import { type Happening, limitOf, scaleOf } from "./traces.ts";
 
@@ -12,15 +19,23 @@ let worlds = 0;
 /** One key of a limiter, held to its model. In memory everything happens at once, else with promises. */
 export class World {
   now: number;
-  readonly key = `key ${worlds++}`;
+  readonly key: string;
   readonly limiter: RateLimiter;
   readonly #model: RuleModel;
   readonly #scale: number;
   readonly #sources: readonly string[];
   readonly #results: { readonly result: RateLimitResult; readonly receipt: ModelReceipt | undefined }[] = [];
 
-  constructor(specs: readonly ModelSpec[], now: number, store?: Store) {
+  /** @param key The key that it counts; one of its own unless said. */
+  constructor(
+    specs: readonly ModelSpec[],
+    now: number,
+    store?: Store,
+    key: string = `key ${worlds++}`,
+    onEvent?: (event: LimiterEvent) => void,
+  ) {
     this.now = now;
+    this.key = key;
     this.#scale = scaleOf(specs);
     this.#sources = store === undefined ? ["memory"] : ["store", "cache"];
     this.limiter = createRateLimiter({
@@ -29,6 +44,7 @@ export class World {
       // No history is so slow; a machine that stands still must not make it one.
       storeTimeout: "1m",
       clock: () => this.now,
+      onEvent,
     });
     this.#model = new RuleModel(specs);
   }

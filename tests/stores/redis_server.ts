@@ -14,7 +14,7 @@ const PATIENCE = 30_000;
 /** Each command is in a file before it is answered: what a server is started with that is to survive its process. */
 export const DURABLE: readonly string[] = ["--appendonly", "yes"];
 
-const isMissing = spawnSync("redis-server", ["--version"]).status !== 0;
+export const isMissing: boolean = spawnSync("redis-server", ["--version"]).status !== 0;
 
 /** Adds a test of real servers, which CI must not go without. */
 export function add(name: string, run: (context: TestContext) => Promise<void>): void {

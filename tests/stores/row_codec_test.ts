@@ -178,6 +178,33 @@ test("a cell further ahead than a charge could have put it is brought back", () 
   assert.deepEqual(Array.from(ahead.cells), [500, now, now + 60_000, 7]);
 });
 
+test("a log whose times are out of order is not read, nor one with a debt that is younger than it", () => {
+  for (const [limit, first] of [["5/1s sliding-log", FIELDS + 3], ["5/1s concurrency", FIELDS + 1]] as const) {
+    const plan = planOf(limit);
+    const codec = new RowCodec(plan);
+    const cells = new Float64Array(plan.width);
+    for (const ago of [2, 1, 0]) plan.take(cells, 0, now - ago, 1);
+    const bytes = codec.encode({ cells, blockedUntil: 0, touchedAt: now, owner: 1 });
+    for (const [place, number] of [[first, now], [first + 1, 0], [first + 2, now - 2]] as const) {
+      assert.equal(codec.decode(withNumber(bytes, place, number)), null, `${number} at ${place} of ${limit}`);
+    }
+    assert.notEqual(codec.decode(withNumber(bytes, first, 0)), null);
+    if (first === FIELDS + 1) continue;
+    const owing = withNumber(bytes, FIELDS, 1);
+    assert.equal(codec.decode(withNumber(owing, FIELDS + 1, now - 1)), null);
+    assert.notEqual(codec.decode(withNumber(owing, FIELDS + 1, now - 2)), null);
+  }
+});
+
+test("a sliding window's counters beyond exact arithmetic are not read", () => {
+  const codec = new RowCodec(planOf("5/1s sliding-window"));
+  const bytes = codec.encode({ ...codec.empty(), touchedAt: now });
+  for (const place of [FIELDS + 1, FIELDS + 2]) {
+    assert.equal(codec.decode(withNumber(bytes, place, Math.floor(MAX / 1000) + 1)), null);
+    assert.notEqual(codec.decode(withNumber(bytes, place, Math.floor(MAX / 1000))), null);
+  }
+});
+
 test("what is no bytes is not read", () => {
   const { buffer } = bytes.slice();
   const others = [null, undefined, 0, "", Array.from(bytes), buffer, new DataView(buffer), new Uint16Array(buffer), {}];
