@@ -4,6 +4,8 @@
  * What this package throws is a built-in error with a `code` that stays. The message says what was received and ends with the address of the code's section here.
  * Denials are no errors: `limit()` gives a result with `ok: false`, `withRateLimit` a response with status 429.
  *
+ * What can hardly have been meant is no error either. It is told: by `onEvent` as `misconfiguration`, with one of the codes whose cause begins with "Told", and in development by a warning on the console.
+ *
  * ```ts
  * import { createRateLimiter } from "@kvota/kvota";
  * import type { KvotaErrorCode } from "@kvota/kvota/errors";
@@ -70,6 +72,13 @@
  *
  * **Mend.** Give `null` where the rule is not for this request. What it must not be by accident is `undefined` or `""`: all such requests would share one count.
  *
+ * ## KVOTA_LIMITER_PER_REQUEST
+ *
+ * **Cause.** Told: of limiters made alike in this process, 50 have decided once each and none twice. A limiter made for each request counts in a memory of its own, and lets everybody in; in a
+ * shared store it counts right, but is slow.
+ *
+ * **Mend.** Make it once, where the program starts: `const limited = withRateLimit(handler, options)` outside of what is called for each request. Tests that make many close them: `await limiter.close()`.
+ *
  * ## KVOTA_LIMIT_INVALID
  *
  * **Cause.** A limit cannot be read or counted: text outside the grammar (the message names the character), a count that is no positive integer, an unknown algorithm, `burst` where the
@@ -85,11 +94,32 @@
  *
  * **Mend.** `"POST /login"`, `"GET,HEAD /api/*"`, `"/users/:id"`; a function gives a boolean, such as `request.headers.has("cookie")`.
  *
+ * ## KVOTA_MEMORY_ISOLATED
+ *
+ * **Cause.** Told: a limiter counts in memory on Cloudflare Workers, Deno Deploy or another edge runtime. Those run a program in many isolates, and end them when they like: each counts by itself,
+ * and a client has its limit in each.
+ *
+ * **Mend.** Count in a store that they share: `denoKvStore()` on Deno Deploy, a `Store` of yours elsewhere. Or take the limit for what it is there: a bound on each isolate.
+ *
  * ## KVOTA_NAME_INVALID
  *
  * **Cause.** A name of a limiter, rule, plan or limit is not 1 to 128 characters of printable ASCII, which is what headers can carry; or two that must differ are the same.
  *
  * **Mend.** Name it otherwise. Two limits of one text need a `name` each.
+ *
+ * ## KVOTA_NAME_SHARED
+ *
+ * **Cause.** Told: two limiters of this process have one store and one `name`, which is `"default"` unless said, and other limits. They count apart, as a limit that was changed starts fresh; were
+ * their limits ever the same, they would count as one.
+ *
+ * **Mend.** Give each a `name`, or make one with several `rules`. Where one replaces the other, close the other first.
+ *
+ * ## KVOTA_ONE_CLIENT
+ *
+ * **Cause.** Told: the first 1,000 requests all had one address, and one that is not of the internet: loopback, private, link-local or a carrier's. Most likely it is a proxy's, and all who come by it share one count.
+ * Nothing is wrong where there is one client indeed, such as a load test or the one service that calls.
+ *
+ * **Mend.** Have the proxy write who the client is, and name both: `byIp({ trustedProxies: ["loopback"], header: "x-real-ip" })`.
  *
  * ## KVOTA_OPTION_INVALID
  *
@@ -104,6 +134,14 @@
  *
  * **Mend.** Give a plan to everybody: `plan: (request) => planOf(request) ?? "free"`. Names that users choose are no plans.
  *
+ * ## KVOTA_PROXY_UNTRUSTED
+ *
+ * **Cause.** Told: ten requests came from one loopback or private address, each with a header such as `X-Forwarded-For`, and none without; and `byIp()` trusts no proxy. All clients behind that proxy share one count. What
+ * clients of the internet send by themselves is never taken for a proxy.
+ *
+ * **Mend.** `byIp({ trustedProxies: ["loopback"] })`, with `header` where the proxy writes another than `X-Forwarded-For`. Make sure that it is your proxy, and that nobody gets past it: whoever comes from a
+ * trusted address may say to be anybody.
+ *
  * ## KVOTA_RULES_TOO_MANY
  *
  * **Cause.** At a request: more than 9 rules apply to it. They are committed as one, and stores take ten rows at once.
@@ -115,6 +153,13 @@
  * **Cause.** `limiter.rule(name)` was asked for a rule that the limiter does not have. The message names those that it has.
  *
  * **Mend.** Use one of them. A limiter without `rules` has one, called as the limiter is: `"default"` unless `name` says otherwise.
+ *
+ * ## KVOTA_SECRET_MISSING
+ *
+ * **Cause.** Told: `byHeader()` or `byCookie()` counts without `secret`, and the first 20 values were all easy to guess: numbers, names, addresses of mail, passwords, anything with less than 64 bits. The keys in store, events and
+ * log are plain SHA-256 of them: whoever sees a key finds the value by trying.
+ *
+ * **Mend.** Set `secret` to random text, the same in all processes that count together. `hashedKey(name, value, secret)` then gives the key of a value.
  *
  * ## KVOTA_STORE_BROKEN
  *
@@ -150,4 +195,4 @@
  *
  * @module
  */
-export type { KvotaErrorCode } from "./src/errors.ts";
+export type { KvotaErrorCode, MisconfigurationCode } from "./src/errors.ts";

@@ -26,7 +26,7 @@ export {
 } from "./src/client/key.ts";
 export type { Clock } from "./src/clock.ts";
 export { type Duration, parseDuration, type Unit } from "./src/duration.ts";
-export type { KvotaErrorCode } from "./src/errors.ts";
+export type { KvotaErrorCode, MisconfigurationCode } from "./src/errors.ts";
 export type { Answer } from "./src/http/answers.ts";
 export { rateLimitHeaders } from "./src/http/headers.ts";
 export { deniedResponse } from "./src/http/problem.ts";

@@ -65,7 +65,13 @@ export async function withServer<T>(
   use: (url: string) => Promise<T>,
 ): Promise<T> {
   const [program = "", ...args] = tools.pin(0, server);
-  await using running = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "inherit" }).spawn();
+  await using running = new Deno.Command(program, {
+    args,
+    env: { NODE_ENV: "production" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
   // It stays bound to its standard output, of which only the first line is read: its port.
   return await use(`http://127.0.0.1:${await nextLine(linesOf(running.stdout))}/`);
 }

@@ -7,7 +7,7 @@ const page = new URL("errors.md", import.meta.url);
 export function writeErrors(): string {
   const lines = readFileSync(page, "utf8").trimEnd().split("\n");
   const documentation = lines.map((line) => line === "" ? " *" : ` * ${line}`).join("\n");
-  return `/**\n${documentation}\n *\n * @module\n */\nexport type { KvotaErrorCode } from "./src/errors.ts";\n`;
+  return `/**\n${documentation}\n *\n * @module\n */\nexport type { KvotaErrorCode, MisconfigurationCode } from "./src/errors.ts";\n`;
 }
 
 if (import.meta.main) writeFileSync(new URL("../errors.ts", import.meta.url), writeErrors());

@@ -6,22 +6,33 @@ import type { Books, Charge, Ledger } from "./ledger.ts";
 import type { LimiterStats } from "./limiter_types.ts";
 import { chain, type MaybePromise } from "./maybe_promise.ts";
 import { type AftermathEvent, Observers } from "./observe/events.ts";
-import { MAX_RULES, openBooks } from "./open_books.ts";
+import type { Life } from "./observe/neighbours.ts";
+import { defaultStore, MAX_RULES, openBooks } from "./open_books.ts";
 import type { RateLimiterOptions } from "./options.ts";
 import { deciderOf, RateLimitResult } from "./result.ts";
+import type { MemoryStore } from "./stores/memory/memory_store.ts";
+import type { Store } from "./stores/store.ts";
+
+/** What may be remembered longer than the limiter. */
+function lifeOf(sources: Readonly<Record<Source, number>>): Life {
+  return { decisions: () => Object.values(sources).reduce((sum, count) => sum + count, 0), isClosed: false };
+}
 
 export class Decisions {
+  readonly store: Store | MemoryStore;
   readonly books: Books;
   readonly observers: Observers;
   readonly #clock: Clock;
   readonly #sources: Record<Source, number> = { memory: 0, store: 0, lease: 0, cache: 0, fallback: 0 };
+  readonly life = lifeOf(this.#sources);
   #denials = 0;
   #closed: Promise<void> | undefined;
 
   constructor(options: RateLimiterOptions, ruleCount: number) {
     this.#clock = options.clock ?? Date.now;
     this.observers = new Observers(options, this.#clock);
-    this.books = openBooks(options, ruleCount, this.#clock, this.observers);
+    this.store = options.store ?? defaultStore();
+    this.books = openBooks(options, this.store, ruleCount, this.#clock, this.observers);
   }
 
   now(): number {
@@ -58,7 +69,7 @@ export class Decisions {
 
   stats(): LimiterStats {
     return {
-      decisions: Object.values(this.#sources).reduce((sum, count) => sum + count, 0),
+      decisions: this.life.decisions(),
       denials: this.#denials,
       sources: { ...this.#sources },
       observerErrors: this.observers.errors,
@@ -78,6 +89,7 @@ export class Decisions {
   }
 
   close(): Promise<void> {
+    this.life.isClosed = true;
     return this.#closed ??= this.books.close();
   }
 

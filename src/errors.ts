@@ -32,6 +32,18 @@ export type KvotaErrorCode =
   | "KVOTA_STORE_TIMEOUT"
   | "KVOTA_WAIT_TOO_LONG";
 
+/** The stable codes of mistakes that are told, and not thrown. See {@linkcode LimiterEvent}. */
+export type MisconfigurationCode =
+  | "KVOTA_LIMITER_PER_REQUEST"
+  | "KVOTA_MEMORY_ISOLATED"
+  | "KVOTA_NAME_SHARED"
+  | "KVOTA_ONE_CLIENT"
+  | "KVOTA_PROXY_UNTRUSTED"
+  | "KVOTA_SECRET_MISSING";
+
+/** Such a mistake: its code, and what is wrong, why that matters and what mends it. */
+export type Finding = readonly [code: MisconfigurationCode, message: string];
+
 /** Where each code has a section: the module documentation of `errors.ts`, as JSR shows it. */
 const PAGE = "https://jsr.io/@kvota/kvota/doc/errors";
 
@@ -43,7 +55,12 @@ export function kvotaError(
   code: KvotaErrorCode,
   message: string,
 ): Error & { readonly code: KvotaErrorCode } {
-  return Object.assign(new classes[kind](`${message}. See ${PAGE}#${code.toLowerCase()}`), { code });
+  return Object.assign(new classes[kind](explained(code, message)), { code });
+}
+
+/** A message with the address where its code is explained. */
+export function explained(code: KvotaErrorCode | MisconfigurationCode, message: string): string {
+  return `${message}. See ${PAGE}#${code.toLowerCase()}`;
 }
 
 /** A received value as an error message shows it: typed, on one line, never longer than a line. */

@@ -6,6 +6,7 @@ import { kvotaError, show } from "./errors.ts";
 import type { Charge } from "./ledger.ts";
 import type { LimiterStats, RateLimiter, RuleLimiter, SyncRateLimiter } from "./limiter_types.ts";
 import type { AftermathEvent } from "./observe/events.ts";
+import { inspect, type Inspection } from "./observe/inspection.ts";
 import { all, chain, type MaybePromise } from "./maybe_promise.ts";
 import type { RateLimiterOptions, Settle, SyncRateLimiterOptions } from "./options.ts";
 import type { RateLimitResult } from "./result.ts";
@@ -54,6 +55,8 @@ export class Limiter extends BoundRule implements RateLimiter {
   readonly #rules: ReadonlyMap<string, BoundRule>;
   readonly #inOrder: readonly BoundRule[];
   readonly #skip: RequestFunction<unknown> | undefined;
+  /** While the first requests are looked at. */
+  #inspection: Inspection | undefined;
 
   constructor(options: RateLimiterOptions, rules: readonly Rule[], decisions: Decisions) {
     super(rules[0]!, decisions);
@@ -62,6 +65,7 @@ export class Limiter extends BoundRule implements RateLimiter {
     this.#rules = new Map(rules.map((rule, i) => [rule.name, i === 0 ? this : new BoundRule(rule, decisions)]));
     this.#inOrder = [...this.#rules.values()];
     this.#skip = options.skip as RequestFunction<unknown> | undefined;
+    this.#inspection = inspect(options.name ?? "default", rules, decisions);
   }
 
   rule(name: string): RuleLimiter {
@@ -79,6 +83,8 @@ export class Limiter extends BoundRule implements RateLimiter {
     this.decisions.assertOpen();
     const skipped = this.#skip === undefined ? false : chain(this.#skip(request, ...rest), checkSkipped);
     if (skipped === true) return null;
+    // Once no more is looked at, it costs a comparison.
+    if (skipped === false && this.#inspection?.(request, rest) === false) this.#inspection = undefined;
     const isPreflight = isCorsPreflight(request);
     if (this.#rules.size === 1) {
       // Most limiters have one rule, and need no lists.

@@ -23,11 +23,12 @@ export const MAX_RULES = 9;
  */
 export function openBooks(
   options: RateLimiterOptions,
+  store: Store | MemoryStore,
   ruleCount: number,
   clock: Clock,
   observers: Observers,
 ): Books {
-  const { name = "default", store = defaultStore(), onStoreFailure = "memory", expectedProcesses = 1 } = options;
+  const { name = "default", onStoreFailure = "memory", expectedProcesses = 1 } = options;
   const { consistency = "strict" } = options;
   const timeout = parseDuration(options.storeTimeout ?? 500);
   const syncInterval = parseDuration(options.syncInterval ?? 250);
@@ -49,6 +50,9 @@ export function openBooks(
   return new SharedBooks(store, { ...shared, now, tell });
 }
 
-function defaultStore(): Store | MemoryStore {
-  return hasNativeKv() ? denoKvStore() : memoryStore();
+/** The runtime's own database, one for all limiters that name none. */
+let nativeKv: Store | undefined;
+
+export function defaultStore(): Store | MemoryStore {
+  return hasNativeKv() ? nativeKv ??= denoKvStore() : memoryStore();
 }

@@ -54,7 +54,8 @@ async function run({ name, command: [program = "", ...args] }: Step): Promise<{ 
   console.log(`\n── ${name} ──`);
   const process = new Deno.Command(program, {
     args,
-    env: { NO_COLOR: "1" },
+    // Tests do on purpose what the console is warned of.
+    env: { NO_COLOR: "1", NODE_ENV: "test" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -5,6 +5,7 @@ import { type Address, formatClient, ipv4Bits, parseNode } from "./address.ts";
 import { blocksOf, type TrustedProxy } from "./cidr.ts";
 import { forwardedForHops, forwardedHops } from "./forwarded.ts";
 import { peerOf, unixPeer } from "./peer.ts";
+import { watchAddresses, watched } from "./watches.ts";
 
 /** More proxies than this in a row are not believed: the walk ends at the last of them. */
 const MAX_HOPS = 64;
@@ -86,7 +87,7 @@ export function byIp(
     return last;
   }
 
-  return select;
+  return watched(select, [() => watchAddresses(select, trustedProxies.length === 0)]);
 }
 
 function hopsOf(header: string, chain: string): Iterable<string> {

@@ -3,6 +3,7 @@ import { kvotaError, show } from "../errors.ts";
 import { all, chain, type MaybePromise } from "../maybe_promise.ts";
 import { cookieValue } from "./cookie.ts";
 import { hashedKey } from "./hashed_key.ts";
+import { watched, watchesOf, watchValues } from "./watches.ts";
 
 /**
  * Names the client of a request; `null` says that the rule does not apply to it.
@@ -140,7 +141,7 @@ export function combine<Rest extends readonly unknown[]>(
   const combined = (request: Request, ...rest: Rest): MaybePromise<string | null> => {
     return chain(all(selectors, (selector) => selector(request, ...rest)), join);
   };
-  return Object.assign(combined, {
+  return Object.assign(watched(combined, watchesOf(selectors)), {
     [withSecret]: (secret: string) => combine(...selectors.map((selector) => bindSecret(selector, secret))),
   });
 }
@@ -191,5 +192,8 @@ function hashing(
     const value = read(request);
     return value === null ? null : hashedKey(name, value, secret);
   };
-  return Object.assign(select, { [withSecret]: (secret: string) => hashing(kind, name, read, secret) });
+  const watches = secret === undefined ? [() => watchValues(`${kind} ${show(name)}`, read)] : [];
+  return Object.assign(watched(select, watches), {
+    [withSecret]: (secret: string) => hashing(kind, name, read, secret),
+  });
 }

@@ -1,10 +1,12 @@
 /** What a limiter tells its operator. */
 import type { Mode, Origin } from "../charge.ts";
 import { type Clock, readClock } from "../clock.ts";
+import { explained, type Finding, type MisconfigurationCode } from "../errors.ts";
 import { TELL_INTERVAL } from "../ledger.ts";
 import { isPromise } from "../maybe_promise.ts";
 import type { RateLimitResult } from "../result.ts";
 import type { StoreEvent } from "../sharing/events.ts";
+import { warn } from "./platform.ts";
 
 /**
  * One decision, as `onDecision` sees it.
@@ -80,6 +82,8 @@ export type LimiterEvent =
     | AftermathEvent
     /** `onDecision` threw or rejected: told once a second at most, counted in `stats()` each time. */
     | { readonly type: "observer-failed"; readonly error: unknown }
+    /** Requests are decided, but hardly as was meant: told once by each limiter. `message` says why, and what mends it. */
+    | { readonly type: "misconfiguration"; readonly code: MisconfigurationCode; readonly message: string }
   );
 
 /** The same before its time is known. */
@@ -135,6 +139,16 @@ export class Observers {
     }
     // Whom to tell that telling failed? It is counted, and `stats()` shows it.
     this.#contain(this.#onEvent, { ...happening, at }, () => {});
+  }
+
+  /** Tells of a mistake, if one was found, once: whoever observes, and in development the console. */
+  misconfigured(finding: Finding | undefined): void {
+    if (finding === undefined || this.#toldAt.has(finding[0])) return;
+    const [code] = finding;
+    this.#toldAt.set(code, 0);
+    const message = explained(...finding);
+    this.tell({ type: "misconfiguration", code, message });
+    warn(code, message);
   }
 
   /** An event is not lost for want of its time, nor is a request for want of an event's. */

@@ -9,8 +9,8 @@ import { root } from "./pages.ts";
 
 const readme = readFileSync(join(root, "README.md"), "utf8");
 
-/** More than was wanted, 16 KB: what several processes need to count as one is most of it. */
-const MOST_KILOBYTES = 40;
+/** More than was wanted, 16 KB: what several processes need to count as one is most of it, and telling of misconfiguration 1.6. */
+const MOST_KILOBYTES = 41;
 
 test("the benches' figures in the README are those of bench/README.md", () => {
   const report = readFileSync(join(root, "bench/README.md"), "utf8");

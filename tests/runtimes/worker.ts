@@ -13,12 +13,15 @@ const clock = (): number => 1_800_000_000_999;
 const key = byIp({ trustedProxies: ["platform"], header: "cf-connecting-ip" });
 /** What failed, of what requests do not hear of. */
 const failures: string[] = [];
+/** What is told of how this is configured. */
+const misconfigurations: string[] = [];
 const options = (limit: Limit) => ({
   limit,
   key,
   store: memoryStore(),
   clock,
-  onEvent: ({ type }: LimiterEvent) => void failures.push(type),
+  onEvent: (event: LimiterEvent) =>
+    void (event.type === "misconfiguration" ? misconfigurations.push(event.code) : failures.push(event.type)),
 });
 
 /** Gives back what it is sent, as it comes. */
@@ -58,6 +61,7 @@ const handlers: Record<string, (request: Request, ...given: Given) => Response |
   "/slots/free": () => whenFree(slots.limiter),
   "/hono/slots/free": () => whenFree(inHonoSlots.limiter),
   "/queue": withRateLimit(() => new Response(String(Date.now())), options("50/1s leaky-bucket")),
+  "/misconfigured": withRateLimit(() => new Response(misconfigurations.splice(0).join()), options("9/1h")),
   "/throws": withRateLimit(() => {
     throw new Error("thrown to see what the runtime makes of it");
   }, options("1/1h")),

@@ -149,6 +149,12 @@ test("withRateLimit() on workerd leaves an error to the runtime and keeps the ch
   assert.deepEqual([await status("/throws"), await status("/throws")], [500, 429]);
 });
 
+test("a limiter on workerd tells once that its memory is one isolate's", async () => {
+  const told = await (await ask("/misconfigured")).text();
+  assert.match(told, /^KVOTA_MEMORY_ISOLATED(,KVOTA_MEMORY_ISOLATED)*$/);
+  assert.equal(await (await ask("/misconfigured")).text(), "");
+});
+
 test("rateLimit() on workerd limits a route of Hono", async () => {
   const first = await ask("/hono");
   assert.equal(await first.text(), "hi");
