@@ -3,11 +3,11 @@ import { picture, tenths, text } from "../docs/svg.ts";
 import { CONSISTENCIES, type Grown, LATENCIES, MANY } from "./growth_fleets.ts";
 
 const WIDTH = 860;
-const LEFT = 206;
+const LEFT = 224;
 const TOP = 62;
-const COLUMN = 218;
+const COLUMN = 214;
 const ROW = 142;
-const PANEL = { width: 186, height: 104 };
+const PANEL = { width: 176, height: 104 };
 const INSTANCES = [1, 10, 100, 1000];
 
 /** A row of panels: one figure, on a logarithmic scale from the first tick to the last. */

@@ -12,7 +12,7 @@ import { measureKv } from "./kv.ts";
 import { kvTables, serverTables } from "./kv_tables.ts";
 import { measureLeased } from "./leased.ts";
 import { leasedTables } from "./leased_tables.ts";
-import { loadTable, measureLoad } from "./load.ts";
+import { loadTable, measureLoad, sizeTable } from "./load.ts";
 import { describeMachine, watchProcessor } from "./machine.ts";
 import { measureRedis } from "./redis.ts";
 import { redisTables } from "./redis_tables.ts";
@@ -38,7 +38,7 @@ const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => 
   },
   async load(tools, samples, rounds) {
     await measureLoad(tools, samples, rounds.memory);
-    return loadTable(samples);
+    return `${loadTable(samples)}\n\n${sizeTable(samples)}`;
   },
   async flood(tools, samples, rounds) {
     await measureFlood(tools, samples, rounds.flood);
