@@ -60,25 +60,24 @@ export function rateLimitHeaders(result: RateLimitResult, format: HeaderFormat =
   return headers;
 }
 
-/** All that the headers and the body of a denial depend on, for one way of writing them: where this is equal, so are they. */
-export function sayingOf(result: RateLimitResult): string {
+/** All that the headers and the body of a denial depend on, for one way of writing them: where these are the same, so are they. */
+export function saidBy(result: RateLimitResult): readonly unknown[] {
   const { at } = result;
   const detail = detailOf(result);
-  if (detail === undefined) return figuresText(originOf(result).tally.row, [result], at);
-  const { parts, part, limit, unavailable } = detail;
-  const told = parts.filter((part) => part.isEnforced);
-  const figures = told.map(({ origin, figures }) => figuresText(origin.tally.row, figures, at));
-  return [unavailable, parts.indexOf(part), limit, ...figures].join(" ");
-}
-
-function figuresText(row: RowPlan, limits: readonly Figures[], at: number): string {
-  let text = templateOf(row).policy;
-  for (const { remaining, resetAt, retryAfter } of limits) {
-    const until = retryAfter === 0 || retryAfter === Infinity ? resetAt : at + retryAfter;
-    const denies = retryAfter > 0 ? retryAfter < Infinity ? "now" : "ever" : "";
-    text += ` ${denies} ${remaining} ${Math.ceil((until - at) / 1000)} ${Math.ceil(until / 1000)}`;
+  const said: unknown[] = [detail?.unavailable, detail?.parts.indexOf(detail.part), detail?.limit];
+  for (
+    const { origin, figures, isEnforced } of detail?.parts ??
+      [{ origin: originOf(result), figures: [result], isEnforced: true }]
+  ) {
+    if (!isEnforced) continue;
+    said.push(origin.tally.row);
+    for (const { remaining, resetAt, retryAfter } of figures) {
+      const until = retryAfter === 0 || retryAfter === Infinity ? resetAt : at + retryAfter;
+      const denies = retryAfter > 0 ? retryAfter < Infinity ? "now" : "ever" : "";
+      said.push(denies, remaining, Math.ceil((until - at) / 1000), Math.ceil(until / 1000));
+    }
   }
-  return text;
+  return said;
 }
 
 /** What sets the headers of these formats; `undefined` for none. */

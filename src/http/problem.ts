@@ -1,6 +1,6 @@
 /** The denied response: problem details (RFC 9457) of the draft's type. */
 import { detailOf, type RateLimitResult } from "../result.ts";
-import { type HeaderWriter, headerWriter, retryAfterOf, sayingOf } from "./headers.ts";
+import { type HeaderWriter, headerWriter, retryAfterOf, saidBy } from "./headers.ts";
 
 const TYPES = "https://iana.org/assignments/http-problem-types";
 const quotaExceeded = {
@@ -42,7 +42,7 @@ export function deniedResponse(result: RateLimitResult, request: Request): Respo
 }
 
 /** Within a second there are few denials that say different things. */
-const MOST_KEPT = 100;
+const MOST_KEPT = 20;
 /** Where a body that is text stays text in copies. Elsewhere it is a stream, and each copy hangs on all before it. */
 const canCopy = "Deno" in globalThis || "Bun" in globalThis;
 
@@ -50,16 +50,16 @@ const canCopy = "Deno" in globalThis || "Bun" in globalThis;
 export function problemResponses(
   writeHeaders: HeaderWriter | undefined,
 ): (result: RateLimitResult, request: Request) => Response {
-  const kept = new Map<string, Response>();
+  const kept: { readonly said: readonly unknown[]; readonly response: Response }[] = [];
   return (result, request) => {
     if (!canCopy || request.method === "HEAD") return problemResponse(result, request, writeHeaders);
-    const saying = sayingOf(result);
-    let response = kept.get(saying);
-    if (response === undefined) {
-      if (kept.size === MOST_KEPT) kept.clear();
-      kept.set(saying, response = problemResponse(result, request, writeHeaders));
+    const said = saidBy(result);
+    let known = kept.find(({ said: all }) => all.length === said.length && all.every((part, i) => part === said[i]));
+    if (known === undefined) {
+      known = { said, response: problemResponse(result, request, writeHeaders) };
+      if (kept.unshift(known) > MOST_KEPT) kept.pop();
     }
-    return response.clone();
+    return known.response.clone();
   };
 }
 
