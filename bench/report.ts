@@ -205,7 +205,7 @@ One client floods on 64 connections and is denied nearly all, once as fast as it
 meanwhile on a connection of its own and is served \`hello\`: "p50" and "p99" are how long that takes, which wrk on the flood's core sees. \`kvota\` is \`withRateLimit\`, which counts by
 a header; \`bare\` reads the header too, and answers both with the same bytes from constants. "Against bare" is the median of the rounds' ratios. Below, the server's processor time,
 system and all, for each request of 64 connections of one client, who is served or denied. The median of ${
-    rounds("denied", "kv")
+    rounds("denied", "memory")
   } processes.
 
 ${figures("denied", deniedTables)}

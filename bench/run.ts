@@ -65,7 +65,7 @@ const PARTS: Record<string, (tools: Tools, samples: Samples, rounds: Rounds) => 
     return httpTable(samples);
   },
   async denied(tools, samples, rounds) {
-    await measureDenied(tools, samples, rounds.kv);
+    await measureDenied(tools, samples, rounds.memory);
     return deniedTables(samples);
   },
   async growth(tools) {
