@@ -69,10 +69,10 @@ export async function fly(context: FlightContext, bundles: readonly Bundle[]): P
   const passengers: Passenger[] = [];
   let late: Error | undefined;
   for (const bundle of bundles) {
-    const works: Work[] = [];
-    for (const work of bundle.take()) {
-      if (work.due <= start) work.failed(late ??= lateError());
-      else works.push(work);
+    let works = bundle.take();
+    if (works.some((work) => work.due <= start)) {
+      for (const work of works) if (work.due <= start) work.failed(late ??= lateError());
+      works = works.filter((work) => work.due > start);
     }
     if (works.length > 0) passengers.push({ bundle, works });
   }
@@ -126,7 +126,9 @@ function loadOf(passengers: readonly Passenger[], read: Set<RememberedRow>): Loa
 
 function rowsOf(passengers: readonly Passenger[]): readonly RememberedRow[] {
   if (passengers.length === 1) return passengers[0]!.bundle.rows;
-  return [...new Set(passengers.flatMap(({ bundle }) => bundle.rows))];
+  const rows = new Set<RememberedRow>();
+  for (const { bundle } of passengers) for (const row of bundle.rows) rows.add(row);
+  return [...rows];
 }
 
 /** Those whose commit was refused; the others are told how it ended. */

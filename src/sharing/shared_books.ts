@@ -198,12 +198,15 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     rows: readonly RememberedRow[],
     now: number,
   ): RateLimitResult | undefined {
-    if (!rows.every((row) => row.isRecent(now))) return undefined;
+    for (let i = 0; i < rows.length; i++) if (!rows[i]!.isRecent(now)) return undefined;
     const isShadow = charges.every(({ ledger }) => ledger.tally.mode === "shadow");
-    const isDenying = ({ ledger, cost }: Charge<SharedLedger>, i: number) =>
-      (isShadow || ledger.tally.mode === "enforce") && !this.#local?.holds(rows[i]!, now) &&
-      ledger.isDenying(rows[i]!, now, cost);
-    if (!charges.some(isDenying)) return undefined;
+    let isDenied = false;
+    for (let i = 0; i < rows.length && !isDenied; i++) {
+      const { ledger, cost } = charges[i]!;
+      isDenied = (isShadow || ledger.tally.mode === "enforce") && !this.#local?.holds(rows[i]!, now) &&
+        ledger.isDenying(rows[i]!, now, cost);
+    }
+    if (!isDenied) return undefined;
     const isNews = ({ ledger, cost }: Charge<SharedLedger>, i: number) =>
       (isShadow || ledger.tally.mode === "enforce") && ledger.isToBlock(rows[i]!, now, cost);
     if (charges.some(isNews)) return undefined;

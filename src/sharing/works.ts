@@ -1,5 +1,5 @@
 /** What can be asked of rows. */
-import { decideTogether } from "../decision.ts";
+import { decideTogether, resultOf } from "../decision.ts";
 import { kvotaError } from "../errors.ts";
 import type { Charge } from "../ledger.ts";
 import type { RateLimitResult } from "../result.ts";
@@ -42,6 +42,14 @@ export class Decision implements Work {
 
   apply(drafts: readonly Draft[]): void {
     const { charges, now } = this;
+    if (charges.length === 1) {
+      // Most have one charge, and need no list of seats.
+      const [{ ledger, key, cost }] = charges as [Charge];
+      const draft = drafts[0]!;
+      if (this.fresh) draft.peek(now, cost);
+      this.#result = resultOf(ledger, key, cost, now, "store", this.fresh ? undefined : draft.take(now, cost));
+      return;
+    }
     const seats = charges.map(({ ledger: origin, key, cost }, i) => {
       const draft = drafts[i]!;
       return { origin, key, cost, peek: () => draft.peek(now, cost), take: () => draft.take(now, cost) };
