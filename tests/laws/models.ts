@@ -72,25 +72,30 @@ const models: Record<Algorithm, new (spec: ModelSpec) => ModelLimit> = {
 /** Several limits and a block, all-or-nothing. */
 export class RuleModel {
   readonly #specs: readonly ModelSpec[];
+  readonly #blockFor: number;
   #limits: ModelLimit[] = [];
   #blockedUntil = 0;
 
-  constructor(specs: readonly ModelSpec[]) {
+  /** @param blockFor How long a key is blocked that is denied; 0 for none. */
+  constructor(specs: readonly ModelSpec[], blockFor: number = 0) {
     this.#specs = specs;
+    this.#blockFor = blockFor;
     this.reset();
   }
 
   decide(now: number, cost: number, charges: boolean): ModelDecision {
-    const blocked = now < this.#blockedUntil;
+    const wasBlocked = now < this.#blockedUntil;
     // A block that has been seen to end does not come back with a clock that goes back.
-    if (!blocked) this.#blockedUntil = 0;
+    if (!wasBlocked) this.#blockedUntil = 0;
     for (const limit of this.#limits) limit.rewind(now);
     const before = this.#limits.map((limit) => limit.ask(now, cost));
     const delays = before.map(({ delay = 0 }) => delay);
-    const ok = !blocked && before.every((answer) => answer.ok);
+    const ok = !wasBlocked && before.every((answer) => answer.ok);
     if (charges && ok) {
       for (const limit of this.#limits) limit.charge(now, cost);
     }
+    if (charges && !ok && !wasBlocked && this.#blockFor > 0) this.#blockedUntil = now + this.#blockFor;
+    const blocked = now < this.#blockedUntil;
     const limits = this.#limits.map((limit, i) => {
       const { remaining, resetAt } = limit.ask(now, 0);
       const { retryAfter } = before[i]!;
