@@ -30,7 +30,12 @@ interface DocumentedSymbol {
 const deno = (globalThis as { Deno?: { execPath(): string } }).Deno?.execPath();
 const skip = deno === undefined && "it is Deno that reads the documentation";
 
-function documented(): readonly DocumentedSymbol[] {
+interface Entry {
+  readonly module_doc?: JsDoc;
+  readonly symbols: readonly DocumentedSymbol[];
+}
+
+function entries(): readonly Entry[] {
   const { exports } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8")) as { exports: Record<string, string> };
   const { status, stdout, stderr } = spawnSync(deno!, ["doc", "--json", ...Object.values(exports)], {
     cwd: root,
@@ -38,8 +43,11 @@ function documented(): readonly DocumentedSymbol[] {
     maxBuffer: 2 ** 26,
   });
   assert.equal(status, 0, stderr);
-  const { nodes } = JSON.parse(stdout) as { nodes: Record<string, { symbols: readonly DocumentedSymbol[] }> };
-  return Object.values(nodes).flatMap(({ symbols }) => symbols);
+  return Object.values((JSON.parse(stdout) as { nodes: Record<string, Entry> }).nodes);
+}
+
+function documented(): readonly DocumentedSymbol[] {
+  return entries().flatMap(({ symbols }) => symbols);
 }
 
 function hasExample({ declarations }: DocumentedSymbol): boolean {
@@ -52,6 +60,12 @@ function linksOf({ declarations }: DocumentedSymbol): readonly string[] {
   const text = declarations.map(({ jsDoc }) => jsDoc?.doc ?? "").join("\n");
   return [...text.matchAll(/\{@linkcode (\w+)/g)].map((found) => found[1]!);
 }
+
+test("each entry point says what it is for, with an example", { skip }, () => {
+  const all = entries();
+  assert.ok(all.length >= 5);
+  for (const { module_doc: about } of all) assert.match(about?.doc ?? "", /^.+\n\n[^]*```ts\n/);
+});
 
 test("each function and class of the package has an example, each type has one or leads to one", { skip }, () => {
   const symbols = documented();
