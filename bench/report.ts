@@ -223,7 +223,7 @@ deno task bench            # prints these tables
 deno task bench --quick    # one round of each: whether it runs, not what is true
 deno task bench --report   # and writes them here
 deno task bench --only=kv  # one part, which --report puts in the place of what it measured before: decide, memory, load, flood, kv, server, leased, redis, http, denied or growth
-deno run --allow-read --allow-write bench/report.ts  # tells what was measured before as it is told now
+deno run --allow-all bench/report.ts                 # tells what was measured before as it is told now
 \`\`\`
 
 It needs \`npx\` (for Bun and Node), \`wrk\`, \`redis-server\`, and for the part \`server\` \`denokv\`, which is looked for in \`PATH\` and \`KVOTA_DENOKV\`; nothing leaves 127.0.0.1 but npx's download. Absolute figures move by a third between

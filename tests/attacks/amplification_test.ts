@@ -55,7 +55,7 @@ async function answerOn(socket: Socket): Promise<string> {
 
 for (const on of servers) {
   const { runtime } = on;
-  const options = { limit: "1/1h", key: byHeader("x-client"), store: memoryStore(), clock };
+  const options = { limit: "1/1h", key: byHeader("x-client"), clock };
 
   for (const [framing, { head, piece, end }] of Object.entries(framings)) {
     test(`attack 52: an upload in ${framing} that is denied is answered before it is sent, and not read, on ${runtime}`, async () => {
@@ -110,12 +110,12 @@ for (const on of servers) {
       asked("GET", "d", "Connection: close"),
     ];
     const expected = [200, 429, 429, 200, 429, 200, 429, 200];
-    await limited(on, { ...options, store: memoryStore() }, async ({ url, handled }) => {
+    await limited(on, options, async ({ url, handled }) => {
       const lines = await soon(overOneConnection(url, requests));
       assert.deepEqual(lines.map((line) => Number(line.slice(9, 12))), expected);
       assert.equal(handled(), 4);
     });
-    await limited(on, { ...options, store: memoryStore() }, async ({ url, handled }) => {
+    await limited(on, options, async ({ url, handled }) => {
       const answers = await soon(overTcp(url, requests.join("")));
       assert.deepEqual(
         [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status)),
