@@ -93,7 +93,7 @@ type Happening<E = LimiterEvent> = E extends LimiterEvent ? Omit<E, "at"> : neve
 export interface ObserverOptions {
   /** Called with each decision; cannot change it, and its exceptions are contained. */
   readonly onDecision?: ((event: DecisionEvent) => void) | undefined;
-  /** Called with each change of state; its exceptions are contained. */
+  /** Called with each change of state, and once with each misconfiguration that is seen; its exceptions are contained. */
   readonly onEvent?: ((event: LimiterEvent) => void) | undefined;
 }
 
@@ -144,9 +144,9 @@ export class Observers {
   /** Tells of a mistake, if one was found, once: whoever observes, and in development the console. */
   misconfigured(finding: Finding | undefined): void {
     if (finding === undefined || this.#toldAt.has(finding[0])) return;
-    const [code] = finding;
+    const [code, text] = finding;
     this.#toldAt.set(code, 0);
-    const message = explained(...finding);
+    const message = explained(code, text);
     this.tell({ type: "misconfiguration", code, message });
     warn(code, message);
   }
