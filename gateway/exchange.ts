@@ -20,7 +20,7 @@ export interface Exchange {
   readonly response: ServerResponse;
   /** Where the client asks for a WebSocket. */
   readonly upgrade: Upgrade | undefined;
-  /** Aborted when it is over. */
+  /** Aborted when the client goes before its answer has been sent. */
   readonly signal: AbortSignal;
   /** Sends what was answered. Who answers by other means than a body puts another way here. */
   deliver: (answer: Response) => void | Promise<void>;
@@ -33,7 +33,7 @@ export type SoundExchange = Exchange & { readonly target: Target };
 export function exchangeOf(incoming: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Exchange {
   const outgoing = upgrade?.socket ?? response;
   const controller = new AbortController();
-  outgoing.once("close", () => controller.abort());
+  outgoing.once("close", () => response.writableFinished || controller.abort());
   // That a client has gone is told by the close.
   for (const stream of [incoming, outgoing]) stream.on("error", () => {});
   linger(incoming, response);

@@ -11,20 +11,17 @@ export function front<Rest extends readonly unknown[]>(
   limiter: RateLimiter,
   answer: (request: Request, ...rest: Rest) => MaybePromise<Response>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
-  const limited = withRateLimit<Response, Rest>(
-    (request, ...rest) =>
-      URL.parse(request.url)?.pathname === CHECK ? new Response(null, { status: 204 }) : answer(request, ...rest),
-    limiter,
-  );
+  const limited = withRateLimit(answer, limiter);
+  const check = withRateLimit<Response, Rest>(() => new Response(null, { status: 204 }), limiter);
 
   return async (request, ...rest) => {
     // Not every Host that a server lets in makes a URL.
     const url = URL.parse(request.url);
     if (url?.pathname === HEALTH) return Response.json({ status: "ok" });
-    const response = await limited(request, ...rest);
-    const isRefused = url?.pathname === CHECK && response.status === 429;
+    if (url?.pathname !== CHECK) return await limited(request, ...rest);
+    const response = await check(request, ...rest);
     // nginx takes any answer but 2xx, 401 and 403 for a failure.
-    return isRefused && url.searchParams.get("denied") === "403"
+    return response.status === 429 && url.searchParams.get("denied") === "403"
       ? new Response(null, { status: 403, headers: bodiless(response) })
       : response;
   };

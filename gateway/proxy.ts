@@ -2,7 +2,6 @@
 import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
-import { pipeline } from "node:stream";
 import { setImmediate } from "node:timers";
 import type { SoundExchange } from "./exchange.ts";
 import { endToEnd, forwardedHeaders, hasBody } from "./forwarding.ts";
@@ -31,20 +30,21 @@ export function proxy(options: ProxyOptions): (exchange: SoundExchange) => Promi
   const { upstream, timeout, isTrusted, report } = options;
   const { request, Agent } = upstream.protocol === "https:" ? https : http;
   const agent = new Agent({ keepAlive: true, timeout: IDLE });
-  /** Requests on connections that others have used, and that may have been closed meanwhile. */
-  const onKept = new WeakSet<ClientRequest>();
+  let isKept = false;
   // Would it mark the request as `reusedSocket`, then Deno sent it anew by itself, whatever its method, and whoever broke it off.
-  agent.reuseSocket = (socket, request) => {
-    onKept.add(request);
+  agent.reuseSocket = (socket) => {
+    isKept = true;
     (socket as Socket).ref();
   };
 
-  function open({ incoming, target, upgrade }: SoundExchange): ClientRequest {
+  /** Opens a request, and tells whether it went on a connection that has been kept, and so may have been closed meanwhile. */
+  function open({ incoming, target, upgrade }: SoundExchange): [outbound: ClientRequest, wasKept: boolean] {
     // Behind TLS there is a name that the certificate is for, and often several servers that it tells apart.
     const host = upstream.protocol === "https:" || target.host === "" ? upstream.host : target.host;
     const headers = forwardedHeaders(incoming, target, isTrusted(incoming.socket.remoteAddress), host);
     if (upgrade !== undefined) headers.push("Connection", "Upgrade", "Upgrade", "websocket");
-    return request({
+    isKept = false;
+    const outbound = request({
       protocol: upstream.protocol,
       hostname: upstream.hostname.replace(/^\[|\]$/g, ""),
       port: upstream.port,
@@ -54,12 +54,13 @@ export function proxy(options: ProxyOptions): (exchange: SoundExchange) => Promi
       agent: upgrade === undefined ? agent : false,
       timeout,
     });
+    return [outbound, isKept];
   }
 
   function ask(exchange: SoundExchange, mayRepeat: boolean): Promise<Response> {
     const { promise, resolve } = Promise.withResolvers<Response>();
     const { incoming, outgoing, response, upgrade, signal } = exchange;
-    const outbound = open(exchange);
+    const [outbound, wasKept] = open(exchange);
     let isLate = false;
     let isAnswered = false;
     outbound.on("timeout", () => {
@@ -70,7 +71,7 @@ export function proxy(options: ProxyOptions): (exchange: SoundExchange) => Promi
       // Whoever answers early need not take the rest of the request; a body that breaks off is told by itself.
       if (isAnswered) return;
       const isCut = error.code === "ECONNRESET" || error.code === "EPIPE";
-      if (mayRepeat && isCut && onKept.has(outbound) && !signal.aborted) return resolve(ask(exchange, false));
+      if (mayRepeat && isCut && wasKept && !signal.aborted) return resolve(ask(exchange, false));
       if (isLate && !incoming.complete && !outbound.writableNeedDrain) {
         return resolve(problem(408, "Request Timeout", "The rest of the request did not come."));
       }
@@ -107,12 +108,13 @@ export function proxy(options: ProxyOptions): (exchange: SoundExchange) => Promi
   }
 
   function relay({ headers }: Response, answer: IncomingMessage, { response, signal }: SoundExchange): void {
+    response.writeHead(answer.statusCode!, [...headers].flat());
+    // Half a body must not look like a whole one.
     answer.once("error", ({ message }) => {
       if (!signal.aborted) report({ event: "upstream-failed", status: answer.statusCode!, error: message });
+      response.destroy();
     });
-    response.writeHead(answer.statusCode!, [...headers].flat());
-    // Where one of them breaks off, so does the other: half a body must not look like a whole one.
-    pipeline(answer, response, () => {});
+    answer.pipe(response);
     // Headers wait for the first of the body, which may be long in coming.
     setImmediate(() => answer.readableEnded || response.flushHeaders());
   }

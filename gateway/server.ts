@@ -11,6 +11,8 @@ import { refusalOf, targetOf } from "./target.ts";
 
 /** Connections are kept longer than those who keep them open: nginx does for 60 seconds. In milliseconds. */
 const IDLE = 75_000;
+/** How long headers may take to come, in milliseconds. For bodies it is silence that counts. */
+const HEADERS = 30_000;
 /** How long requests in flight may take when it is to end, in milliseconds. */
 const GRACE = 10_000;
 
@@ -57,8 +59,8 @@ export function createGateway(
     }
   }
 
-  const options = { requestTimeout: 0, keepAliveTimeout: IDLE, shouldUpgradeCallback: isWebSocket };
-  const server = createServer(options, take);
+  const timeouts = { headersTimeout: HEADERS, requestTimeout: 0, keepAliveTimeout: IDLE };
+  const server = createServer({ ...timeouts, shouldUpgradeCallback: isWebSocket }, take);
   // Else what stands behind the 2,000th header is lost: what a trusted proxy has added, say. Their size is bounded anyway.
   server.maxHeadersCount = 0;
   server.on("checkContinue", take);
@@ -94,8 +96,8 @@ function isWebSocket(incoming: IncomingMessage): boolean {
 
 /** What limiters and endpoints look at. A target in absolute form is no endpoint's. */
 function requestOf({ incoming: { rawHeaders, method = "", url = "" }, signal }: Exchange): Request {
-  const headers = new Headers();
-  for (let i = 0; i < rawHeaders.length; i += 2) headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
+  const headers: [name: string, value: string][] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) headers.push([rawHeaders[i]!, rawHeaders[i + 1]!]);
   return new Request(`http://localhost${url.startsWith("/") ? url : "/"}`, {
     method: unspeakable.has(method) ? "GET" : method,
     headers,

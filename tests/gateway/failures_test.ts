@@ -76,11 +76,31 @@ for (
     await withRawUpstream({}, (socket) => socket.on("data", () => socket.end(head)), async ({ url, failures }) => {
       const response = await fetch(url);
       assert.equal(response.status, 200);
-      await assert.rejects(soon(response.text()));
+      await assert.rejects(soon(response.text()), (error: Error) => !error.message.startsWith("Cannot wait"));
       assert.equal(failures.length, 1);
     });
   });
 }
+
+add("an answer that is reset breaks off too, is told once, and not asked for again", async () => {
+  const asked: Socket[] = [];
+  const speak = (socket: Socket): void => {
+    socket.on(
+      "data",
+      () => asked.push(socket) === 1 ? socket.write(OK) : socket.write(OK.replace("Length: 2", "Length: 9")),
+    );
+  };
+  await withRawUpstream({}, speak, async ({ url, failures }) => {
+    await exchange(url, get);
+    const reader = (await fetch(url)).body!.getReader();
+    await reader.read();
+    asked[1]!.resetAndDestroy();
+    await assert.rejects(soon(reader.read()), (error: Error) => !error.message.startsWith("Cannot wait"));
+    assert.equal(statusOf(await exchange(url, ["HEAD / HTTP/1.1", "Host: a"])), 200, "it serves on");
+    assert.equal(failures.length, 1);
+    assert.equal(asked.length, 3);
+  });
+});
 
 add("a client that goes takes its request along, on a new connection and on one that was kept", async () => {
   const arrivals: (() => void)[] = [];
@@ -149,12 +169,13 @@ add("an upstream that refuses a body before its end is heard", async () => {
   const speak = (socket: Socket): void => {
     socket.once("data", () => socket.end("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
   };
-  await withRawUpstream({}, speak, async ({ url }) => {
+  await withRawUpstream({}, speak, async ({ url, failures }) => {
     const body = "x".repeat(5_000_000);
     const answer = await soon(
       overTcp(url, `POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`),
     );
     assert.equal(statusOf(answer), 413);
+    assert.deepEqual(failures, []);
   });
 });
 
