@@ -52,7 +52,11 @@ export function responseOn(incoming: IncomingMessage, socket: Socket): ServerRes
   const response = new ServerResponse(incoming);
   response.assignSocket(socket);
   response.shouldKeepAlive = false;
-  response.once("finish", () => socket.end());
+  response.once("finish", () => {
+    socket.end();
+    // Nobody else will, where the client does not.
+    socket.resume().setTimeout(LINGER, () => socket.destroy());
+  });
   return response;
 }
 

@@ -79,23 +79,24 @@ export function proxy(options: ProxyOptions): (exchange: SoundExchange) => Promi
     });
     outbound.on("continue", () => response.writeContinue());
     outbound.on("response", (answer) => {
-      // What is no status cannot be passed on as one.
-      if (answer.statusCode! > 599) {
-        outbound.destroy(new Error(`answered with status ${answer.statusCode}`));
+      const head = headOf(answer, answer.statusCode!);
+      if (head === undefined) {
+        outbound.destroy(new Error(`answered ${answer.statusCode} with what cannot be passed on`));
         return;
       }
       isAnswered = true;
-      exchange.deliver = (head) => relay(head, answer, exchange);
-      resolve(headOf(answer, answer.statusCode!));
+      exchange.deliver = (given) => relay(given, answer, exchange);
+      resolve(head);
     });
     outbound.on("upgrade", (answer, socket, head) => {
-      if (upgrade === undefined || answer.headers.upgrade?.toLowerCase() !== "websocket") {
+      // Of 101 there is no `Response`.
+      const switched = answer.headers.upgrade?.toLowerCase() === "websocket" ? headOf(answer, 200) : undefined;
+      if (upgrade === undefined || switched === undefined) {
         socket.destroy();
         return resolve(failed("switched to what nobody asked for", false, signal));
       }
-      exchange.deliver = (switched) => tunnel(switched, response, upgrade, { socket: socket as Socket, head }, timeout);
-      // Of 101 there is no `Response`.
-      resolve(headOf(answer, 200));
+      exchange.deliver = (given) => tunnel(given, response, upgrade, { socket: socket as Socket, head }, timeout);
+      resolve(switched);
     });
     outgoing.once("close", () => outbound.destroy());
     if (upgrade !== undefined || !hasBody(incoming)) outbound.end();
@@ -135,7 +136,11 @@ export function proxy(options: ProxyOptions): (exchange: SoundExchange) => Promi
   };
 }
 
-/** Status and headers, to which a limiter may add. */
-function headOf(answer: IncomingMessage, status: number): Response {
-  return new Response(null, { status, headers: endToEnd(answer) });
+/** Status and headers, to which a limiter may add; `undefined` where one of them is none. */
+function headOf(answer: IncomingMessage, status: number): Response | undefined {
+  try {
+    return new Response(null, { status, headers: endToEnd(answer) });
+  } catch {
+    return undefined;
+  }
 }

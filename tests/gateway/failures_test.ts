@@ -52,6 +52,7 @@ for (
     ["closes the connection", ""],
     ["speaks no HTTP", "SSH-2.0-OpenSSH_9.6\r\n"],
     ["answers with a status that is none", "HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n"],
+    ["answers with status 0", "HTTP/1.1 000 What\r\nContent-Length: 0\r\n\r\n"],
     ["answers with two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"],
     ["switches protocols unasked", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"],
     ["has endless headers", `HTTP/1.1 200 OK\r\nX: ${"a".repeat(20_000)}\r\n\r\n`],
@@ -65,6 +66,25 @@ for (
     });
   });
 }
+
+add("whatever bytes stand in an answer's headers, they are passed on or 502, and it serves on", async () => {
+  const bytes = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+  const said = bytes.flatMap((byte) => [`X: ${byte}`, `X${byte}Y: Z`]);
+  const speak = byTurn((socket, turn) => {
+    const lines = `HTTP/1.1 200 ${bytes[turn % 256]}\r\n${
+      said[turn - 1]
+    }\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+    socket.end(lines, "latin1");
+  });
+  await withRawUpstream({ limits: ["1000/1h"] }, speak, async ({ url }) => {
+    const seen = new Set<number>();
+    for (const _ of said) {
+      // deno-lint-ignore no-await-in-loop -- in turn
+      seen.add(statusOf(await soon(exchange(url, get))));
+    }
+    assert.deepEqual([...seen].sort(), [200, 502]);
+  });
+});
 
 for (
   const [name, head] of [
