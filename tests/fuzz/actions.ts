@@ -19,15 +19,20 @@ export interface Setup {
   readonly isFlat: boolean;
 }
 
+/** Without prototypes a counterexample would hardly be read. */
+function record<T>(parts: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
+  return fc.record<T>(parts, { noNullPrototype: true }) as fc.Arbitrary<T>;
+}
+
 const plans = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(fc.array(anySpec, { minLength: 1, maxLength: 2 })) },
   { weight: 1, arbitrary: fc.tuple(fc.tuple(anySpec), fc.tuple(anySpec)) },
 );
-const rule = fc.record({
+const rule = record({
   isShadow: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   plans,
 });
-export const setups: fc.Arbitrary<Setup> = fc.record({
+export const setups: fc.Arbitrary<Setup> = record({
   rules: fc.array(rule, { minLength: 1, maxLength: 3 }),
   keys: fc.constant(2),
   blockFor: fc.oneof(
@@ -78,10 +83,10 @@ export type Action =
     | { readonly kind: "misuse"; readonly at: Place; readonly how: number }
   );
 
-const at = fc.record({ rule: fc.nat(2), key: fc.nat(1), plan: fc.nat(1) });
+const at = record({ rule: fc.nat(2), key: fc.nat(1), plan: fc.nat(1) });
 const cost = fc.oneof({ weight: 5, arbitrary: fc.constant(1) }, { weight: 2, arbitrary: fc.nat(35) });
 const back = fc.nat(6);
-const freeing = fc.record({
+const freeing = record({
   kind: fc.constantFrom<Freeing["kind"]>("nothing", "refund", "reset", "settle", "release", "release"),
   back,
   cost,
@@ -90,34 +95,34 @@ const freeing = fc.record({
 function actionsOf(step: fc.Arbitrary<number>): fc.Arbitrary<Action[]> {
   const common = { step, by: fc.nat(1) };
   const kinds: fc.Arbitrary<Action>[] = [
-    fc.record({ ...common, kind: fc.constantFrom("limit" as const, "limit" as const, "peek" as const), at, cost }),
-    fc.record({ ...common, kind: fc.constantFrom("limit" as const, "limit" as const, "refund" as const), at, cost }),
-    fc.record({
+    record({ ...common, kind: fc.constantFrom("limit" as const, "limit" as const, "peek" as const), at, cost }),
+    record({ ...common, kind: fc.constantFrom("limit" as const, "limit" as const, "refund" as const), at, cost }),
+    record({
       ...common,
       kind: fc.constant("check" as const),
       keys: fc.array(fc.option(fc.nat(1), { freq: 4, nil: undefined }), { minLength: 3, maxLength: 3 }),
       costs: fc.array(cost, { minLength: 3, maxLength: 3 }),
       plan: fc.nat(1),
     }),
-    fc.record({
+    record({
       ...common,
       kind: fc.constant("settle" as const),
       back,
       cost,
       rule: fc.option(fc.nat(2), { nil: undefined }),
     }),
-    fc.record({ ...common, kind: fc.constant("release" as const), back }),
-    fc.record({ ...common, kind: fc.constant("crowd" as const), at, count: fc.integer({ min: 2, max: 12 }) }),
-    fc.record({
+    record({ ...common, kind: fc.constant("release" as const), back }),
+    record({ ...common, kind: fc.constant("crowd" as const), at, count: fc.integer({ min: 2, max: 12 }) }),
+    record({
       ...common,
       kind: fc.constant("wait" as const),
       at,
       costs: fc.array(cost, { minLength: 1, maxLength: 3 }),
       freeing,
     }),
-    fc.record({ ...common, kind: fc.constant("block" as const), at, duration: fc.integer({ min: 1, max: 2_000 }) }),
-    fc.record({ ...common, kind: fc.constant("reset" as const), at }),
-    fc.record({ ...common, kind: fc.constant("misuse" as const), at, how: fc.nat(20) }),
+    record({ ...common, kind: fc.constant("block" as const), at, duration: fc.integer({ min: 1, max: 2_000 }) }),
+    record({ ...common, kind: fc.constant("reset" as const), at }),
+    record({ ...common, kind: fc.constant("misuse" as const), at, how: fc.nat(20) }),
   ];
   const weights = [6, 6, 6, 3, 3, 2, 2, 1, 1, 1];
   return fc.array(fc.oneof(...kinds.map((arbitrary, i) => ({ arbitrary, weight: weights[i]! }))), {

@@ -15,6 +15,13 @@ export interface Tries {
   readonly numRuns: number;
 }
 
+/** For how long a smaller input is looked for that fails too, in milliseconds: where each takes its time, the smallest would be waited for in vain. */
+const PATIENCE = 30_000;
+
 export function always<T>(name: string, runs: number, property: fc.IRawProperty<T>): FuzzProperty {
-  return { name, runs, check: async (tries) => await fc.assert(property, { ...tries, includeErrorInReport: true }) };
+  return { name, runs, check: (tries) => holds(property, tries) };
+}
+
+export async function holds<T>(property: fc.IRawProperty<T>, tries: Tries): Promise<void> {
+  await fc.assert(property, { ...tries, includeErrorInReport: true, interruptAfterTimeLimit: PATIENCE });
 }

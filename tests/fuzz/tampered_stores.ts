@@ -15,7 +15,7 @@ import type { ModelSpec } from "../laws/models.ts";
 import { type Happening, limitOf, rules, scaleOf, start, steadyHistory, unsteadyHistory } from "../laws/traces.ts";
 import { look, World } from "../laws/world.ts";
 import { type Opened, type Place, places } from "./places.ts";
-import type { FuzzProperty } from "./property.ts";
+import { type FuzzProperty, holds } from "./property.ts";
 import { ruins, tampered, type Tampering, tampering } from "./tampering.ts";
 
 /** Keys that no other run has counted. */
@@ -126,7 +126,7 @@ async function survive(
 
 function inPlace({ name, share, with: open }: Place): readonly FuzzProperty[] {
   const checked = <T>(property: (opened: Opened) => fc.IRawProperty<T>): FuzzProperty["check"] => (tries) =>
-    open((opened) => Promise.resolve(fc.assert(property(opened), { ...tries, includeErrorInReport: true })));
+    open((opened) => holds(property(opened), tries));
   return [
     {
       name: `in ${name}: what is no row counts as none, and is told`,
