@@ -17,7 +17,7 @@ import type { SharedLedger } from "./shared_ledger.ts";
 
 /** Refreshes gather for so long, to share commits, in milliseconds; those that nobody waits for longer, as there is a quarter of the units left. */
 const GATHER = 5;
-const GATHER_AHEAD = 25;
+const GATHER_AHEAD = 10;
 /** How often what has ended is looked for, in milliseconds. */
 const SWEEP = 250;
 /** Rows that have leases, half of those that are remembered; others are asked for unit by unit. */
