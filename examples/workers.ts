@@ -1,5 +1,5 @@
 /**
- * A Cloudflare Worker: `npx wrangler dev examples/workers.ts`
+ * A Cloudflare Worker: `npx wrangler dev examples/workers.ts --var GREETING:hi`
  *
  * - Cloudflare's edge is the only way in, so its header is believed; there is no socket to look at.
  * - Each isolate counts for itself, in its memory: enough against one client that hammers, not for a quota that is sold.
