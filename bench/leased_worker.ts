@@ -109,6 +109,7 @@ function counted(store: Store): Store {
   return {
     description: store.description,
     maxRows: store.maxRows,
+    maxGroupRows: store.maxGroupRows ?? store.maxRows,
     read: (keys) => (calls.reads++, store.read(keys)),
     commit: (writes) => (calls.commits++, store.commit(writes)),
     close: () => store.close!(),

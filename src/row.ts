@@ -134,12 +134,6 @@ export class RowPlan {
     return true;
   }
 
-  /** Whether all limits allow, as they were last asked. */
-  get isAllowing(): boolean {
-    for (let i = 0; i < this.verdicts.length; i++) if (!this.verdicts[i]!.ok) return false;
-    return true;
-  }
-
   /** Makes a row that was never charged start with no more than a part of its quota. */
   startWith(cells: Float64Array, at: number, now: number, part: number): void {
     for (const [i, { transition }] of this.limits.entries()) {

@@ -233,8 +233,9 @@ export class Flights {
       }
       const isContended = bundle.rows.some((row) => row.isContended);
       const more = bundle.rows.filter((row) => !rows.has(row));
-      // Several that share rows are committed as one.
-      const most = bundle.rows.length > 1 ? Math.min(maxRows, maxFlightRows) : maxFlightRows;
+      // Several that share rows are committed as one; and of long ones few are as much as Deno KV commits, 800 KiB.
+      const isFew = bundle.rows.length > 1 || bundle.rows[0]!.kind.tally.row.isLog;
+      const most = isFew ? Math.min(maxRows, maxFlightRows) : maxFlightRows;
       if (group.length > 0 && (isContended || rows.size + more.length > most)) continue;
       group.push(bundle);
       for (const row of more) rows.add(row);

@@ -21,9 +21,9 @@ const SPARE = 1.25;
 const FEW = 4;
 /** The part of what others could still have that is charged ahead. */
 const PART = 1 / 4;
-/** With so small a part of its units left, or of its time, more is charged ahead while there is something left. */
+/** With so small a part of its units left, or of its time, more is charged ahead while there is something left: somebody has to come meanwhile. */
 const LOW = 1 / 4;
-const LATE = 1 / 10;
+const LATE = 1 / 5;
 /** Times that each decision looks at are kept as milliseconds since then: V8 has small integers in the object, and larger numbers each in one of its own. */
 const EPOCH = Date.now();
 

@@ -78,11 +78,9 @@ export class Leasing implements LocalRows {
     if (charges.length === 1) {
       return resultOf(ledger, key, cost, now, "lease", this.#spendHeld(ledger, rows[0]!, now, cost));
     }
-    const parts: Part[] = [];
-    for (let i = 0; i < rows.length; i++) {
-      const { ledger, key, cost } = charges[i]!;
-      parts.push(partOf(ledger, key, cost, "lease", this.#spendHeld(ledger, rows[i]!, now, cost)));
-    }
+    const parts = charges.map(({ ledger, key, cost }, i) =>
+      partOf(ledger, key, cost, "lease", this.#spendHeld(ledger, rows[i]!, now, cost))
+    );
     return new RateLimitResult(ledger, key, UNCHARGED, now, "lease", detailOfParts(parts, 0));
   }
 
@@ -160,19 +158,21 @@ export class Leasing implements LocalRows {
   /** Until there are enough for a commit, or it is time. */
   #gather(leased: LeasedRow, isAwaited: boolean): void {
     this.#gathering.add(leased);
-    const now = performance.now();
-    const until = this.#gathering.size < this.#context.flights.groupSize
-      ? now + (isAwaited ? GATHER : GATHER_AHEAD)
-      : now;
+    if (this.#gathering.size >= this.#context.flights.groupSize) return this.#flyGathered();
+    const wait = isAwaited ? GATHER : GATHER_AHEAD;
+    const until = performance.now() + wait;
     if (until >= this.#gathersUntil) return;
     clearTimeout(this.#gatherTimer);
     this.#gathersUntil = until;
-    this.#gatherTimer = setTimeout(() => {
-      const gathered = this.#gathering;
-      this.#gathering = new Set();
-      this.#gathersUntil = Infinity;
-      for (const leased of gathered) leased.fly();
-    }, until - now);
+    this.#gatherTimer = setTimeout(() => this.#flyGathered(), wait);
+  }
+
+  #flyGathered(): void {
+    clearTimeout(this.#gatherTimer);
+    this.#gathersUntil = Infinity;
+    const gathered = this.#gathering;
+    this.#gathering = new Set();
+    for (const leased of gathered) leased.fly();
   }
 
   #sweepLater(): void {
@@ -250,7 +250,7 @@ class Charging implements Asking {
 /** Whether there are enough units, and nothing known against their being spent; the row's verdicts tell what the store has left, then. */
 function allows({ ledger, cost }: Charge<SharedLedger>, { lease, content }: RememberedRow, now: number): boolean {
   return lease !== undefined && lease.left(now) >= Math.max(cost, 1) && ledger.look(content, now, 0) &&
-    ledger.tally.row.isAllowing;
+    ledger.tally.row.verdicts.every(({ ok }) => ok);
 }
 
 /** Makes the verdicts of a row that allows speak of the units that this process holds as well. */
