@@ -1,8 +1,8 @@
 /** Hands requests on to an upstream, and what it answers back: as they come, unread. */
-import http, { type ClientRequest, type IncomingMessage } from "node:http";
-import https from "node:https";
+import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import { setImmediate } from "node:timers";
+import { connect as connectTls } from "node:tls";
 import type { SoundExchange } from "./exchange.ts";
 import { endToEnd, forwardedHeaders, hasBody } from "./forwarding.ts";
 import { problem } from "./problem.ts";
@@ -28,8 +28,12 @@ export interface ProxyOptions {
 /** Answers requests by what the upstream answers. */
 export function proxy(options: ProxyOptions): (exchange: SoundExchange) => Promise<Response> {
   const { upstream, timeout, isTrusted, report } = options;
-  const { request, Agent } = upstream.protocol === "https:" ? https : http;
+  const isTls = upstream.protocol === "https:";
+  const hostname = upstream.hostname.replace(/^\[|\]$/g, "");
+  const port = Number(upstream.port) || (isTls ? 443 : 80);
   const agent = new Agent({ keepAlive: true, timeout: IDLE });
+  // Not node:https: its agent wants to know all of the system that Deno lets nobody know but by `--allow-sys`.
+  if (isTls) agent.createConnection = () => connectTls({ host: hostname, port });
   let isKept = false;
   // Would it mark the request as `reusedSocket`, then Deno sent it anew by itself, whatever its method, and whoever broke it off.
   agent.reuseSocket = (socket) => {
@@ -40,18 +44,17 @@ export function proxy(options: ProxyOptions): (exchange: SoundExchange) => Promi
   /** Opens a request, and tells whether it went on a connection that has been kept, and so may have been closed meanwhile. */
   function open({ incoming, target, upgrade }: SoundExchange): [outbound: ClientRequest, wasKept: boolean] {
     // Behind TLS there is a name that the certificate is for, and often several servers that it tells apart.
-    const host = upstream.protocol === "https:" || target.host === "" ? upstream.host : target.host;
+    const host = isTls || target.host === "" ? upstream.host : target.host;
     const headers = forwardedHeaders(incoming, target, isTrusted(incoming.socket.remoteAddress), host);
     if (upgrade !== undefined) headers.push("Connection", "Upgrade", "Upgrade", "websocket");
     isKept = false;
     const outbound = request({
-      protocol: upstream.protocol,
-      hostname: upstream.hostname.replace(/^\[|\]$/g, ""),
-      port: upstream.port,
+      hostname,
+      port,
       method: incoming.method,
       path: target.path,
       headers,
-      agent: upgrade === undefined ? agent : false,
+      agent,
       timeout,
     });
     return [outbound, isKept];

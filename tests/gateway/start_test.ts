@@ -1,8 +1,9 @@
 /** The program that `deno task start` runs, as a person would use it. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -10,6 +11,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { withFolder } from "../stores/kv_file.ts";
 import { add as addRedis, withRedis } from "../stores/redis_server.ts";
+import { AUTHORITY, CERTIFICATE, KEY } from "./localhost_certificate.ts";
 import { listening } from "./world.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -189,6 +191,30 @@ test("with --upstream it stands in front of that server, and ends on Ctrl-C", { 
       assert.deepEqual(await statuses(`${url}_kvota/health`, 2), [200, 200]);
       await stop(child);
       assert.match(output(), /Finishing what is in flight/);
+    });
+  });
+});
+
+test("an upstream behind TLS is asked by its own name, if it is who it says", { skip }, async () => {
+  const server = createHttpsServer({ cert: CERTIFICATE, key: KEY }, ({ headers }, response) => {
+    response.end(`${headers.host}, ${headers["x-forwarded-host"]}`);
+  });
+  await listening(server, async (port) => {
+    await inFolder(async (folder) => {
+      const flags = ["--upstream", `https://localhost:${port}`, "--port", "0", "--store", "memory"];
+      const suspicious = start(folder, ...flags);
+      assert.deepEqual(await statuses(await suspicious.waitFor(LISTENING), 1), [502]);
+      await suspicious.waitFor(/upstream-failed/);
+      await stop(suspicious.child);
+      const file = join(folder, "authority.pem");
+      writeFileSync(file, AUTHORITY);
+      process.env["DENO_CERT"] = file;
+      const { child, waitFor } = start(folder, ...flags);
+      delete process.env["DENO_CERT"];
+      const url = await waitFor(LISTENING);
+      assert.equal(await (await fetch(url)).text(), `localhost:${port}, ${new URL(url).host}`);
+      assert.deepEqual(await statuses(url, 2), [200, 200]);
+      await stop(child);
     });
   });
 });
