@@ -27,8 +27,8 @@ const SLOW = { ticks: [1, 10, 100, 1000], of: ({ p99 }: Grown) => p99 };
 const FIGURES: readonly Figure[] = [
   { title: "One key: calls", about: ["of the store", "for a decision"], keys: 1, ...CALLS },
   { title: "One key: slowest", about: ["of 100 decisions,", "milliseconds"], keys: 1, ...SLOW },
-  { title: "10,000 keys: calls", about: ["of the store", "for a decision"], keys: MANY, ...CALLS },
-  { title: "10,000 keys: slowest", about: ["of 100 decisions,", "milliseconds"], keys: MANY, ...SLOW },
+  { title: "10K keys: calls", about: ["of the store", "for a decision"], keys: MANY, ...CALLS },
+  { title: "10K keys: slowest", about: ["of 100 decisions,", "milliseconds"], keys: MANY, ...SLOW },
 ];
 const BOTTOM = TOP + FIGURES.length * ROW;
 const HEIGHT = BOTTOM + 62;
