@@ -231,7 +231,9 @@ export class Scene {
     const room = Math.min(count, Math.floor(remaining / row.scale));
     if (isStale) assert.ok(passed <= room, `${passed} passed where there was room for ${room}`);
     else assert.equal(passed, room);
-    for (let i = 0; i < (isStale ? passed : count); i++) row.model.decide(now, row.scale, true);
+    // What only seems to be denied has charged and blocked nothing.
+    const isDenied = results.some(({ violated, source }) => violated.length > 0 && source !== "cache");
+    for (let i = 0; i < (isDenied ? count : passed); i++) row.model.decide(now, row.scale, true);
     for (const by of this.limiters.keys()) row.touch(by, now);
   }
 

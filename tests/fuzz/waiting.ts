@@ -33,6 +33,8 @@ export async function waitFor(
   }
   if (row.isShadow) return;
   if (row.specs.some(({ algorithm }) => algorithm === "leaky-bucket")) {
+    // The model is asked first, and any look brings a row back to a clock that went back.
+    await rule.peek(row.key, options);
     return await waitInQueue(scene, row, units[0]!, wait);
   }
   // What a denial blocks is not told from what a later one does.
