@@ -55,7 +55,7 @@ test("the example for Workers serves and limits on workerd, by CF-Connecting-IP"
 
 for (const server of servers) {
   test(`the example for Hono limits all routes, and one of its own, on ${server.runtime}`, async () => {
-    // Each server sees clients of its own.
+    // One application counts, whatever serves it: a second server finds the client denied.
     await serving(server, hono.fetch as Handler, async (url) => {
       const attempt = async (): Promise<number> => {
         const response = await fetch(new URL("/login", url), { method: "POST" });
