@@ -77,6 +77,8 @@ export const TARGETS = {
   redisHot: { deno: 3, bun: 3 },
   /** The same for 10,000 keys drawn uniformly. */
   redisSpread: { deno: 0.7, bun: 0.7 },
+  /** The same leased, with keys that are each asked for some twenty times a second at the peers' speed. */
+  redisLeased: { deno: 3, bun: 3 },
   /** Both processes' decisions a second on one hot key, as a share of the mean of each alone. */
   kvTogether: { "deno+deno": 0.8, "deno+bun": 0.8 },
   /** The slower process's as a share of the faster's. */

@@ -1,6 +1,6 @@
 /** What a process of the KV benchmark is given and gives. */
 import type { KvContenderName, KvPlace } from "./kv_contenders.ts";
-import type { RedisContenderName } from "./redis_contenders.ts";
+import type { RedisContenderName } from "./redis_job.ts";
 
 /** What a process is to do. */
 export interface KvJob extends KvPlace {

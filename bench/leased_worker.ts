@@ -5,9 +5,9 @@
  */
 import { once } from "node:events";
 import process from "node:process";
-import { setImmediate } from "node:timers";
 import { byKey, createRateLimiter, denoKvStore, type RateLimitResult, type Store } from "../mod.ts";
 import { CROWD, IN_FLIGHT, type LeasedFigures, type LeasedJob, LIMIT, PACE } from "./leased_job.ts";
+import { nextTurn } from "./next_turn.ts";
 
 const job = JSON.parse(process.argv[2] ?? "null") as LeasedJob | null;
 if (job === null) throw new Error("Usage: leased_worker.ts <job as JSON>");
@@ -26,8 +26,6 @@ const limiter = createRateLimiter({
 const request = new Request("http://127.0.0.1/");
 let decided = 0;
 let elsewhere = 0;
-/** The event loop's next turn. */
-let turn: Promise<void> | undefined;
 
 console.log("ready");
 const [told] = await once(process.stdin, "data");
@@ -78,15 +76,6 @@ function note(result: RateLimitResult | null): undefined {
   if (!result!.ok) throw new Error("Cannot measure: a request was denied");
   decided++;
   if (result!.source !== "lease" && result!.source !== "store") elsewhere++;
-}
-
-function nextTurn(): Promise<void> {
-  return turn ??= new Promise((resolve) =>
-    setImmediate(() => {
-      turn = undefined;
-      resolve();
-    })
-  );
 }
 
 async function measured(): Promise<Omit<LeasedFigures, "elsewhere">> {

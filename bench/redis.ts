@@ -2,17 +2,11 @@
 /** Decisions over Redis: kvota, a script for each request, rate-limiter-flexible, each process on an empty server. */
 import { record, type Runtime, RUNTIMES, type Samples } from "./figures.ts";
 import { ADMIT, type KvFigures, type KvJob } from "./kv_job.ts";
-import { REDIS_CONTENDERS, type RedisContenderName } from "./redis_contenders.ts";
+import { PEERS, REDIS_SCENARIOS, type RedisContenderName } from "./redis_job.ts";
 import { lastLine, linesOf, nextLine, run, script, type Tools } from "./runtimes.ts";
 
 /** Clients of one process, each of which asks again once it was answered. */
 const IN_FLIGHT = 64;
-
-/** What is measured. */
-export const REDIS_SCENARIOS = [
-  { id: "hot", title: "1 hot key", keys: 1 },
-  { id: "spread", title: "10,000 keys, uniform", keys: 10_000 },
-] as const;
 
 /** Round after round everybody once, each process for so many milliseconds. */
 export async function measureRedis(
@@ -23,8 +17,8 @@ export async function measureRedis(
 ): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     for (const runtime of RUNTIMES) {
-      for (const { id, keys } of REDIS_SCENARIOS) {
-        for (const contender of REDIS_CONTENDERS) {
+      for (const { id, keys, kvota } of REDIS_SCENARIOS) {
+        for (const contender of [kvota, ...PEERS]) {
           const load = { contender, keys, inFlight: IN_FLIGHT, milliseconds, agreed: false };
           const figures = await withRedis((path) => measureOne(tools, runtime, { ...load, path }));
           for (const [figure, value] of Object.entries(figures)) {

@@ -1,13 +1,12 @@
 /** Who is measured over Redis: kvota, a script for each request, and rate-limiter-flexible, which runs one too. */
 import { RateLimiterRedis } from "rate-limiter-flexible";
-import { createRateLimiter } from "../mod.ts";
+import { type Consistency, createRateLimiter } from "../mod.ts";
 import { redisStore } from "../redis.ts";
 import type { KvContender } from "./kv_contenders.ts";
+import { nextTurn } from "./next_turn.ts";
 import { openClient, openIoRedis } from "./redis_clients.ts";
+import { LEASED, type RedisContenderName, STRICT } from "./redis_job.ts";
 import { NaiveRedisLimiter } from "./redis_naive.ts";
-
-export const REDIS_CONTENDERS = ["kvota over Redis", "a script a request", "rate-limiter-flexible"] as const;
-export type RedisContenderName = (typeof REDIS_CONTENDERS)[number];
 
 const DAY = 86_400;
 
@@ -22,18 +21,15 @@ export function openRedisContender(
 }
 
 const openers: Record<RedisContenderName, (port: number, perDay: number, burst: number) => Promise<KvContender>> = {
-  // deno-lint-ignore require-await -- kvota asks nothing before its first decision
-  "kvota over Redis": async (port, perDay, burst) => {
-    const { client, close } = openClient(port);
-    const limiter = createRateLimiter({ limit: `${perDay}/1d burst ${burst}`, store: redisStore(client) });
-    return {
-      async decide(key) {
-        const { ok, source } = await limiter.limit(key);
-        return !ok ? "denied" : source === "store" ? "charged" : "elsewhere";
-      },
-      remaining: async (key) => (await limiter.peek(key)).remaining,
-      close: () => limiter.close().then(close),
+  [STRICT]: (...place) => Promise.resolve(openKvota("strict", ...place)),
+  [LEASED]: (port, perDay, burst) => {
+    const leased = openKvota("leased", port, perDay, burst);
+    const decide = async (key: string) => {
+      const outcome = await leased.decide(key);
+      await nextTurn();
+      return outcome;
     };
+    return Promise.resolve({ ...leased, decide });
   },
   "a script a request": async (port, perDay, burst) => {
     const { run, close } = openClient(port);
@@ -64,3 +60,17 @@ const openers: Record<RedisContenderName, (port: number, perDay: number, burst: 
     };
   },
 };
+
+function openKvota(consistency: Consistency, port: number, perDay: number, burst: number): KvContender {
+  const { client, close } = openClient(port);
+  const limit = `${perDay}/1d burst ${burst}` as const;
+  const limiter = createRateLimiter({ limit, store: redisStore(client), consistency });
+  return {
+    async decide(key) {
+      const { ok, source } = await limiter.limit(key);
+      return !ok ? "denied" : source === "store" || source === "lease" ? "charged" : "elsewhere";
+    },
+    remaining: async (key) => (await limiter.peek(key)).remaining,
+    close: () => limiter.close().then(close),
+  };
+}
