@@ -21,6 +21,9 @@ export class Limited {
     const rule = { name: "each", limit, key: byHeader("x-api-key") };
     this.#timeout = storeTimeout;
     this.limiter = createRateLimiter({
+      // A process makes a limiter for each test, and has nobody tell it that they differ, or that its clients are easily guessed.
+      name: JSON.stringify([limit, beside]),
+      secret: "the processes' own",
       rules: beside === undefined ? [rule] : [rule, { name: "all", limit: beside, key: byKey(() => "all") }],
       store,
       storeTimeout,
