@@ -10,7 +10,7 @@ import { inspect, type Inspection } from "./observe/inspection.ts";
 import { all, chain, type MaybePromise } from "./maybe_promise.ts";
 import type { RateLimiterOptions, Settle, SyncRateLimiterOptions } from "./options.ts";
 import type { RateLimitResult } from "./result.ts";
-import { compileRules, type RequestFunction, type Rule } from "./rule.ts";
+import { compileRules, limitNames, type RequestFunction, type Rule } from "./rule.ts";
 
 /**
  * Makes a limiter.
@@ -50,6 +50,8 @@ export function createRateLimiter<Rest extends readonly unknown[]>(options: Rate
 export class Limiter extends BoundRule implements RateLimiter {
   /** What the HTTP layer needs to know. */
   readonly http: Pick<RateLimiterOptions<readonly unknown[]>, "headers" | "exposeHeaders" | "response">;
+  /** Those of every rule and plan. */
+  readonly limitNames: readonly string[];
   /** What each rule's real cost is told by. */
   readonly settles: ReadonlyMap<string, Settle>;
   readonly #rules: ReadonlyMap<string, BoundRule>;
@@ -61,6 +63,7 @@ export class Limiter extends BoundRule implements RateLimiter {
   constructor(options: RateLimiterOptions, rules: readonly Rule[], decisions: Decisions) {
     super(rules[0]!, decisions);
     this.http = options as RateLimiterOptions<readonly unknown[]>;
+    this.limitNames = rules.flatMap((rule) => [...limitNames(rule)]);
     this.settles = new Map(rules.flatMap(({ name, settle }) => settle === undefined ? [] : [[name, settle]]));
     this.#rules = new Map(rules.map((rule, i) => [rule.name, i === 0 ? this : new BoundRule(rule, decisions)]));
     this.#inOrder = [...this.#rules.values()];

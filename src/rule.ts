@@ -99,7 +99,7 @@ function compileRow(limits: Limits, prefix: string): RowPlan {
 }
 
 /** The names of a rule's limits; plans may use the same ones, as only one of them applies. */
-function limitNames({ plans }: Rule): ReadonlySet<string> {
+export function limitNames({ plans }: Rule): ReadonlySet<string> {
   return new Set([...plans.values()].flatMap(({ counted }) => counted.row.limits.map((limit) => limit.name)));
 }
 

@@ -102,7 +102,7 @@ export function rateLimit<C extends HonoContextLike>(
   const limiter = options instanceof Limiter
     ? options
     : createRateLimiter(options as RateLimiterOptions<[c: C]>) as Limiter;
-  const answers = new Answers(limiter.http);
+  const answers = new Answers(limiter);
 
   async function limited(c: C, next: () => Promise<void>): Promise<void> {
     const request = c.req.raw;

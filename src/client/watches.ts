@@ -48,7 +48,7 @@ export function watchAddresses(select: (...given: Parameters<Watch>) => string, 
       : `The first ${REQUESTS} requests have one client`;
     return [
       isProxy ? "KVOTA_PROXY_UNTRUSTED" : "KVOTA_ONE_CLIENT",
-      `${what}: if ${client} is a proxy, all behind it share one count. Name it, and the header that it writes: byIp({ trustedProxies: ["${client}"], header })`,
+      `${what}: if ${client} is a proxy, all behind it share one count. Name it and its header: byIp({ trustedProxies: ["${client}"], header })`,
     ];
   };
 }

@@ -16,8 +16,8 @@ export class Answers {
   readonly #problem: (result: RateLimitResult, request: Request) => Response;
   readonly #custom: Limiter["http"]["response"];
 
-  constructor({ headers = "draft-11", exposeHeaders, response }: Limiter["http"]) {
-    this.#write = headerWriter(headers, exposeHeaders);
+  constructor({ http: { headers = "draft-11", exposeHeaders, response }, limitNames }: Limiter) {
+    this.#write = headerWriter(headers, exposeHeaders, limitNames);
     this.#problem = problemResponses(this.#write);
     this.#custom = response;
   }

@@ -19,7 +19,10 @@ interface Template {
 
 const templates = new WeakMap<RowPlan, Template>();
 
-const writers: Readonly<Record<HeaderFormat, HeaderWriter>> = {
+/** The same; `known` are the names of all limits of the limiter, as List members begin with them. */
+type FormatWriter = (headers: Headers, result: RateLimitResult, known: readonly string[]) => void;
+
+const writers: Readonly<Record<HeaderFormat, FormatWriter>> = {
   "draft-11": setDraft11,
   "draft-7": setDraft7,
   "draft-6": setDraft6,
@@ -80,21 +83,26 @@ export function saidBy(result: RateLimitResult): readonly unknown[] {
   return said;
 }
 
-/** What sets the headers of these formats; `undefined` for none. */
+/**
+ * What sets the headers of these formats; `undefined` for none.
+ *
+ * @param limits The names of all limits of the limiter: what a response that comes again says of another request's is taken away.
+ */
 export function headerWriter(
   formats: HeaderFormat | readonly HeaderFormat[] | false,
-  isExposing = false,
+  isExposing?: boolean,
+  limits: readonly string[] = [],
 ): HeaderWriter | undefined {
   if (formats === false) return undefined;
   const wanted = [formats].flat() as readonly HeaderFormat[];
   const writing = wanted.map((format) => writers[format]);
+  const known = limits.map(sfString);
   if (isExposing) {
-    const names = [...wanted.flatMap((format) => exposed[format]), "Retry-After"];
+    const names = wanted.flatMap((format) => exposed[format]).concat("Retry-After");
     writing.push((headers) => expose(headers, names));
   }
-  if (writing.length === 1) return writing[0]!;
   return (headers, result) => {
-    for (const write of writing) write(headers, result);
+    for (const write of writing) write(headers, result, known);
   };
 }
 
@@ -103,24 +111,23 @@ export function retryAfterOf({ retryAfter }: RateLimitResult): string | null {
   return retryAfter === 0 || retryAfter === Infinity ? null : String(Math.ceil(retryAfter / 1000));
 }
 
-function setDraft11(headers: Headers, result: RateLimitResult): void {
+function setDraft11(headers: Headers, result: RateLimitResult, known: readonly string[]): void {
   // Most results are of one limit, and have nothing but their own figures.
-  const plain = detailOf(result) === undefined ? originOf(result).tally : undefined;
-  if (plain !== undefined) {
-    if (plain.mode === "shadow") return;
-    const { policy, names } = templateOf(plain.row);
-    setMembers(headers, "RateLimit-Policy", policy, names);
-    setMembers(headers, "RateLimit", stateOf(names[0]!, result, result.at), names);
+  if (detailOf(result) === undefined) {
+    const { mode, row } = originOf(result).tally;
+    if (mode === "shadow") return;
+    const { policy, names } = templateOf(row);
+    setMembers(headers, "RateLimit-Policy", policy, known);
+    setMembers(headers, "RateLimit", stateOf(names[0]!, result, result.at), known);
     return;
   }
   const parts = toldParts(result);
   if (parts.length === 0) return;
   const templates = parts.map(({ origin }) => templateOf(origin.tally.row));
-  const names = templates.flatMap((template) => template.names);
   const figures = parts.flatMap((part) => part.figures);
-  const states = names.map((name, i) => stateOf(name, figures[i]!, result.at));
-  setMembers(headers, "RateLimit-Policy", templates.map(({ policy }) => policy).join(", "), names);
-  setMembers(headers, "RateLimit", states.join(", "), names);
+  const states = templates.flatMap(({ names }) => names).map((name, i) => stateOf(name, figures[i]!, result.at));
+  setMembers(headers, "RateLimit-Policy", templates.map(({ policy }) => policy).join(", "), known);
+  setMembers(headers, "RateLimit", states.join(", "), known);
 }
 
 /** One limit's member of `RateLimit`. */
@@ -128,7 +135,7 @@ function stateOf(name: string, figures: Figures, at: number): string {
   const wait = waitOf(figures, at);
   const state = `${name};r=${sfInteger(figures.remaining)}`;
   // A limit that this cost can never fit has no time to tell.
-  return wait === Infinity ? state : `${state};t=${sfInteger(Math.ceil(wait / 1000))}`;
+  return wait === Infinity ? state : `${state};t=${seconds(wait)}`;
 }
 
 function setDraft7(headers: Headers, result: RateLimitResult): void {
@@ -153,7 +160,7 @@ function setLegacy(headers: Headers, result: RateLimitResult): void {
   if (told === undefined) return;
   headers.set("X-RateLimit-Limit", String(told.limit));
   headers.set("X-RateLimit-Remaining", String(told.remaining));
-  headers.set("X-RateLimit-Reset", sfInteger(Math.ceil((result.at + told.wait) / 1000)));
+  headers.set("X-RateLimit-Reset", seconds(result.at + told.wait));
 }
 
 /** The rules that clients are told of. */
@@ -174,10 +181,9 @@ function decidingFigures(
   if (first === undefined) return undefined;
   const detail = detailOf(result);
   const figures = (detail?.part ?? first).figures[detail?.limit ?? 0]!;
-  const { limit } = result;
   // For a cost that can never fit the time until the limit is full is the longest that waiting could help anybody.
   const wait = figures.retryAfter === Infinity ? figures.resetAt - result.at : waitOf(figures, result.at);
-  return { limit, remaining: figures.remaining, wait, reset: sfInteger(Math.ceil(wait / 1000)) };
+  return { limit: result.limit, remaining: figures.remaining, wait, reset: seconds(wait) };
 }
 
 /** `100;w=60`, for each limit. */
@@ -186,8 +192,8 @@ function policies(result: RateLimitResult): string {
   return limits.map(({ transition }) => `${transition.capacity};w=${seconds(transition.refillTime)}`).join(", ");
 }
 
-function setMembers(headers: Headers, name: string, value: string, names: readonly string[]): void {
-  headers.set(name, headers.has(name) ? appendMembers(headers.get(name)!, names, value) : value);
+function setMembers(headers: Headers, name: string, value: string, known: readonly string[]): void {
+  headers.set(name, headers.has(name) ? appendMembers(headers.get(name)!, known, value) : value);
 }
 
 function expose(headers: Headers, names: readonly string[]): void {
@@ -195,7 +201,7 @@ function expose(headers: Headers, names: readonly string[]): void {
   const present = headers.get(name);
   const known = new Set(present?.split(",").map((name) => name.trim().toLowerCase()));
   const missing = names.filter((name) => !known.has(name.toLowerCase()));
-  if (missing.length > 0) headers.set(name, [...(present === null ? [] : [present]), ...missing].join(", "));
+  if (missing.length > 0) headers.set(name, [present ?? [], ...missing].flat().join(", "));
 }
 
 function templateOf(row: RowPlan): Template {
@@ -210,7 +216,7 @@ function templateOf(row: RowPlan): Template {
   return template;
 }
 
-/** The drafts' `w` has whole seconds only. */
+/** As whole seconds, which is all that the headers have. */
 function seconds(milliseconds: number): string {
   return sfInteger(Math.ceil(milliseconds / 1000));
 }

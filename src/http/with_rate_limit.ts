@@ -65,7 +65,7 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
   const limiter = options instanceof Limiter
     ? options
     : createRateLimiter(options as RateLimiterOptions<Rest>) as Limiter;
-  const answers = new Answers(limiter.http);
+  const answers = new Answers(limiter);
 
   function proceed(
     context: This,

@@ -91,6 +91,22 @@ test("attack 48: a response given again and again gathers nothing", () => {
   assert.deepEqual(left.map((list) => list.map(([, { r }]) => r)), [[2], [1], [0]]);
 });
 
+test("attack 48: what it said of another client's rules and plan is gone", () => {
+  const same = new Response(null, { status: 204, headers: { "RateLimit": '"of the handler";r=1' } });
+  const handler = withRateLimit(() => same, {
+    rules: [
+      { name: "login", match: "/login", limit: "3/1h" },
+      { name: "all", plans: { free: "5/1h", paid: "7/1h" }, plan: ({ headers }) => headers.get("plan") ?? "free" },
+    ],
+    key: byKey(() => "everybody"),
+    store: memoryStore(),
+  });
+  handler(new Request(`${URL}login`));
+  const { headers } = handler(new Request(URL, { headers: { plan: "paid" } }));
+  assert.deepEqual(members(headers, "RateLimit").map(([name]) => name), ["of the handler", "all 7/1h"]);
+  assert.deepEqual(members(headers, "RateLimit-Policy").map(([name]) => name), ["all 7/1h"]);
+});
+
 test("attack 49: a redirect keeps its status and place", () => {
   const { status, headers } = withRateLimit(() => Response.redirect("http://localhost/x", 303), options())(
     new Request(URL),
