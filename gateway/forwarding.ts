@@ -28,15 +28,28 @@ const replaced: ReadonlySet<string> = new Set([
   "x-forwarded-proto",
 ]);
 
-/** What servers ask for a client's address or target, beside `X-Forwarded-` and `X-Original-`: a trusted proxy's to say. */
+/** What servers ask for a client's address or target, beside `X-Forwarded-` and `X-Original-`: a trusted proxy's to say. Those that npm's request-ip asks for are among them. */
 const ofProxies: ReadonlySet<string> = new Set([
   "cf-connecting-ip",
+  "cf-connecting-ipv6",
+  "cf-pseudo-ipv4",
   "client-ip",
+  "do-connecting-ip",
+  "fastly-client-ip",
   "fly-client-ip",
+  "forwarded-for",
+  "proxy-client-ip",
   "true-client-ip",
+  "wl-proxy-client-ip",
+  "x-appengine-user-ip",
+  "x-azure-clientip",
   "x-client-ip",
   "x-cluster-client-ip",
+  "x-envoy-external-address",
+  "x-forwarded",
+  "x-originating-ip",
   "x-real-ip",
+  "x-remote-ip",
   "x-rewrite-url",
 ]);
 

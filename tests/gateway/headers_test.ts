@@ -12,6 +12,11 @@ const forged = [
   "X-Original-URL: /admin",
   "X_Real-IP: 6.6.6.6",
   "CF-Connecting-IP: 6.6.6.6",
+  "X-Forwarded: 6.6.6.6",
+  "Forwarded-For: 6.6.6.6",
+  "Fastly-Client-IP: 6.6.6.6",
+  "X-Appengine-User-IP: 6.6.6.6",
+  "CF-Pseudo-IPv4: 6.6.6.6",
   "Forwarded: for=6.6.6.6",
 ];
 
