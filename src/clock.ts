@@ -18,3 +18,12 @@ export function readClock(clock: Clock): number {
     `Cannot read the time: \`clock\` must give epoch milliseconds, received ${show(given)}`,
   );
 }
+
+/** Reads it for what has to go on, and end, whatever becomes of the clock: while it fails, `otherwise`. Whoever asks next is told, by {@linkcode readClock}. */
+export function readClockOr(clock: Clock, otherwise: number): number {
+  try {
+    return readClock(clock);
+  } catch {
+    return otherwise;
+  }
+}

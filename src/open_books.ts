@@ -1,5 +1,5 @@
 /** From options to the place where a limiter counts. */
-import { type Clock, readClock } from "./clock.ts";
+import { type Clock, readClock, readClockOr } from "./clock.ts";
 import { parseDuration } from "./duration.ts";
 import { kvotaError } from "./errors.ts";
 import type { Books } from "./ledger.ts";
@@ -33,8 +33,8 @@ export function openBooks(
   const timeout = parseDuration(options.storeTimeout ?? 500);
   const syncInterval = parseDuration(options.syncInterval ?? 250);
   const tell = (event: StoreEvent) => observers.tell(event);
-  const now = () => readClock(clock);
   if (isMemoryStore(store)) {
+    const now = () => readClock(clock);
     const onOverflow = () => tell({ type: "overflow", evictions: books.stats().evictions });
     const books = store.open({ source: "memory", now, onOverflow });
     return books;
@@ -47,7 +47,8 @@ export function openBooks(
     );
   }
   const shared = { name, timeout, policy: onStoreFailure, expectedProcesses, consistency, syncInterval };
-  return new SharedBooks(store, { ...shared, now, tell });
+  let latest = 0;
+  return new SharedBooks(store, { ...shared, now: () => latest = readClockOr(clock, latest), tell });
 }
 
 /** The runtime's own database, one for all limiters that name none. */

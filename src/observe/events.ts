@@ -1,6 +1,6 @@
 /** What a limiter tells its operator. */
 import type { Mode, Origin } from "../charge.ts";
-import { type Clock, readClock } from "../clock.ts";
+import { type Clock, readClockOr } from "../clock.ts";
 import { explained, type Finding, type MisconfigurationCode } from "../errors.ts";
 import { TELL_INTERVAL } from "../ledger.ts";
 import { isPromise } from "../maybe_promise.ts";
@@ -153,11 +153,7 @@ export class Observers {
 
   /** An event is not lost for want of its time, nor is a request for want of an event's. */
   #now(): number {
-    try {
-      return readClock(this.#clock);
-    } catch {
-      return Date.now();
-    }
+    return readClockOr(this.#clock, Date.now());
   }
 
   #contain<E>(observer: (event: E) => unknown, event: E, report: (error: unknown) => void): void {

@@ -164,3 +164,20 @@ for (const limit of LIMITS) {
     );
   }
 }
+
+for (const consistency of ["strict", "leased", "eventual"] as const) {
+  test(`attack: a clock that fails while a store is asked costs who asks then, and nothing more: ${consistency}`, async () => {
+    let now = START;
+    const store = new FaultyStore();
+    store.delay = 5;
+    const limiter = createRateLimiter({ limit: "9/1h", store, consistency, storeTimeout: "30s", clock: () => now });
+    await limiter.limit("a");
+    const asked = [limiter.limit("a"), limiter.limit("b"), limiter.block("c", "1m"), limiter.reset("d")];
+    now = NaN;
+    assert.throws(() => limiter.limit("a"), { code: "KVOTA_CLOCK_INVALID" });
+    await Promise.all(asked);
+    now = START + SECOND;
+    assert.equal((await limiter.limit("a")).remaining, 6);
+    await limiter.close();
+  });
+}
