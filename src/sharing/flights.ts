@@ -214,7 +214,10 @@ export class Flights {
     while (this.#inAir < this.#maxFlights) {
       const { group, rows } = this.#nextGroup();
       if (group.length === 0) return;
-      for (const bundle of group) this.#ready.delete(bundle);
+      for (const bundle of group) {
+        this.#ready.delete(bundle);
+        this.#parked.delete(bundle);
+      }
       for (const row of rows) row.inFlight = true;
       this.#inAir++;
       void fly(this.#context, group).then(() => this.#land(group, rows));
@@ -241,6 +244,8 @@ export class Flights {
       for (const row of more) rows.add(row);
       if (isContended || rows.size >= maxFlightRows) break;
     }
+    // Whoever wants one of the rows alone, and is held up for as long as others want it together with more, flies along.
+    for (const { wanted, alone } of rows) if (wanted > 0 && alone.waiting > 0) group.push(alone);
     return { group, rows };
   }
 

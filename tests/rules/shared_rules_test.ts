@@ -70,6 +70,27 @@ test("fifty clients in two processes share a global rule of twenty: twenty get i
   await Promise.all(limiters.map((limiter) => limiter.close()));
 });
 
+test("who asks for one rule's row is answered while others ask for it together with their own, time and again", async () => {
+  const world = new World();
+  world.store.delay = 1;
+  const limiter = world.limiter([
+    { name: "client", limit: "9/1h", key: byPath, cost: 0 },
+    { name: "all", limit: "9/1h", cost: 0 },
+  ]);
+  const last = 1_000;
+  let decisions = 0;
+  async function client(i: number): Promise<void> {
+    while (decisions++ < last) await limiter.check(request(`/${i}`));
+  }
+  const clients = Promise.all(Array.from({ length: 32 }, (_, i) => client(i)));
+  await limiter.check(request("/"));
+  const { remaining } = await limiter.rule("all").limit("everybody");
+  assert.deepEqual([remaining, decisions < last], [8, true]);
+  decisions = last;
+  await clients;
+  await limiter.close();
+});
+
 test("a client that is denied by one rule of three costs one read a second", async () => {
   const world = new World();
   const limiter = world.limiter([

@@ -93,13 +93,11 @@ function groupsOf(entries: readonly Entry[]): readonly Group[] {
   const groups = Map.groupBy(entries, ({ order }) => order);
   return [...groups.values()].sort(([a], [b]) => a!.order - b!.order).map((group) => {
     if (group.length === 1) return group as [Entry];
-    // What concerns the same rows is done in the order in which it was asked, and decisions tell which rows came first.
+    // What concerns the same rows is done in the order in which it was asked; several rows before one alone, and decisions tell which came first.
     const bundles = [...Map.groupBy(group, ({ call }) => call.rows.join()).values()];
-    const rankOf = (bundle: readonly Entry[]) => bundle.find(({ call }) => call.rank >= 0)?.call.rank;
-    bundles.sort((a, b) => {
-      const [rankOfA, rankOfB] = [rankOf(a), rankOf(b)];
-      return rankOfA !== undefined && rankOfB !== undefined ? rankOfA - rankOfB : a[0]!.call.turn - b[0]!.call.turn;
-    });
+    const rankOf = (bundle: readonly Entry[]) =>
+      bundle[0]!.call.rows.length === 1 ? Infinity : bundle.find(({ call }) => call.rank >= 0)!.call.rank;
+    bundles.sort((a, b) => rankOf(a) - rankOf(b));
     return bundles.flat() as [Entry, ...Entry[]];
   });
 }
