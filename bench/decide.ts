@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-await-in-loop -- measurements must not run beside each other
 /** Decisions in memory: nanoseconds each, and bytes a key. */
-import { CONTENDERS, SHAPES } from "./contenders.ts";
+import { CONTENDERS, FLOOR, SHAPES } from "./contenders.ts";
 import { record, RUNTIMES, type Samples } from "./figures.ts";
 import { lastLine, run, script, type Tools } from "./runtimes.ts";
 
@@ -21,7 +21,7 @@ export async function measureDecisions(tools: Tools, samples: Samples, rounds: n
   for (let round = 0; round < rounds; round++) {
     for (const runtime of RUNTIMES) {
       for (const { id, keys } of SCENARIOS) {
-        for (const contender of CONTENDERS) {
+        for (const contender of [...CONTENDERS, FLOOR]) {
           const command = script(tools, runtime, "decide_worker.ts", [contender, "time", String(keys)]);
           const { nanoseconds } = JSON.parse(lastLine(await run(command)));
           record(samples, `${runtime}/decide/${id}/${contender}`, nanoseconds);

@@ -6,7 +6,7 @@
  * Arguments: contender, or one of kvota's shapes, `time` or `memory`, number of keys. Runs on Deno and Bun.
  */
 import process from "node:process";
-import { type Contender, CONTENDERS, makeContender, makeShape, SHAPES } from "./contenders.ts";
+import { type Contender, CONTENDERS, FLOOR, makeContender, makeFloor, makeShape, SHAPES } from "./contenders.ts";
 import { median } from "./figures.ts";
 import { BATCH, FreshKeys } from "./keys.ts";
 
@@ -22,6 +22,7 @@ console.log(JSON.stringify(mode === "memory" ? await measureMemory() : await mea
 process.exit();
 
 function makerOf(wanted = ""): ((keys: number) => Contender) | undefined {
+  if (wanted === FLOOR) return makeFloor;
   const name = CONTENDERS.find((contender) => contender === wanted);
   if (name !== undefined) return (keys) => makeContender(name, keys);
   const shape = SHAPES[wanted];

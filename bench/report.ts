@@ -57,6 +57,8 @@ ${figures("decide", decisionTable)}
 What is measured is what each limiter's own middleware calls: \`limiter.limit(key)\`, \`MemoryStore.increment(key)\`,
 \`RateLimiterMemory.consume(key)\`. The peers' stores only count, and their middleware compares with the limit afterwards; kvota's
 and rate-limiter-flexible's figures include the whole decision. kvota's store is \`memoryStore()\` as it comes, with \`maxKeys: 1_000_000\` where there are a million keys.
+"floor" is what no limiter that keeps kvota's promises can be faster than: it reads the clock, hashes the key under a secret, reads and writes one slot of a table of
+that size and makes a result, and neither looks whose slot it is nor decides anything.
 
 What each algorithm costs, and what a second and a third limit in a rule add. Decisions on several limits, and those with a delay
 or a slot, give a result that holds each limit's part.

@@ -1,5 +1,5 @@
 /** The figures of a run as Markdown tables, which are printed as they are. */
-import { CONTENDERS, SHAPES } from "./contenders.ts";
+import { CONTENDERS, FLOOR, SHAPES } from "./contenders.ts";
 import { SCENARIOS, SHAPE_KEYS } from "./decide.ts";
 import { type Company, FOUR, median, medianOf, ratiosOf, type Runtime, RUNTIMES, type Samples } from "./figures.ts";
 import { VARIANTS } from "./http.ts";
@@ -22,12 +22,15 @@ export function decisionTable(samples: Samples): string {
       return [
         title,
         NAMES[runtime],
-        ...CONTENDERS.map((name) => whole(medianOf(samples, figure(name)))),
-        `${median(speedups(samples, runtime, id)).toFixed(2)} ×`,
+        ...[...CONTENDERS, FLOOR].map((name) => whole(medianOf(samples, figure(name)))),
+        ...["kvota", FLOOR].map((name) => `${median(speedups(samples, runtime, id, name)).toFixed(2)} ×`),
       ];
     })
   );
-  return table(["ns a decision", "on", ...CONTENDERS, "kvota against the fastest peer"], rows);
+  return table(
+    ["ns a decision", "on", ...CONTENDERS, FLOOR, "kvota against the fastest peer", "floor against it"],
+    rows,
+  );
 }
 
 /** What each algorithm costs, and several limits in a rule, beside one token bucket. */
@@ -70,11 +73,11 @@ export function httpTable(samples: Samples): string {
   return table(["requests/s", ...RUNTIME_COLUMNS.flatMap((name) => [name, "share of bare"])], rows);
 }
 
-/** The peer that is fastest over all rounds, divided by kvota in the same round. */
-export function speedups(samples: Samples, runtime: Runtime, scenario: string): number[] {
+/** The peer that is fastest over all rounds, divided by kvota, or another, in the same round. */
+export function speedups(samples: Samples, runtime: Runtime, scenario: string, who = "kvota"): number[] {
   const figure = (name: string) => `${runtime}/decide/${scenario}/${name}`;
   const fastest = PEERS.toSorted((a, b) => medianOf(samples, figure(a)) - medianOf(samples, figure(b)))[0]!;
-  return ratiosOf(samples, figure(fastest), figure("kvota"));
+  return ratiosOf(samples, figure(fastest), figure(who));
 }
 
 export function whole(value: number): string {
