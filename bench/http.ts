@@ -5,7 +5,7 @@ import { linesOf, nextLine, pathTo, run, script, type Tools } from "./runtimes.t
 
 export const VARIANTS = [
   "bare",
-  "bare with headers",
+  "bare with address and headers",
   "kvota",
   "hono",
   "hono + hono-rate-limiter",

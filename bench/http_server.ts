@@ -11,13 +11,23 @@ const NEVER_REACHED = 1_000_000_000;
 
 const hello: Handler = () => new Response("hello");
 
-/** The headers that kvota sets, from constants: what no limiter that sets them can be faster than. */
-const helloWithHeaders: Handler = () => {
+/** Looks at who asks and sets the headers that kvota sets, one of them new text: what no limiter that does so can be faster than. */
+const helloWithHeaders: Handler = (request, from) => {
+  const { address } = addressOf(request, from as From) ?? { address: "" };
   const response = new Response("hello");
   response.headers.set("RateLimit-Policy", `"${NEVER_REACHED}/1m";q=${NEVER_REACHED};w=60`);
-  response.headers.set("RateLimit", `"${NEVER_REACHED}/1m";r=${NEVER_REACHED - 1};t=1`);
+  response.headers.set("RateLimit", `"${NEVER_REACHED}/1m";r=${NEVER_REACHED - address.length};t=1`);
   return response;
 };
+
+/** What Deno and Bun give a handler besides the request. */
+type From =
+  | { readonly remoteAddr: { readonly hostname: string } }
+  | { requestIP(request: Request): { readonly address: string } | null };
+
+function addressOf(request: Request, from: From): { readonly address: string } | null {
+  return "requestIP" in from ? from.requestIP(request) : { address: from.remoteAddr.hostname };
+}
 
 const perClient = {
   limit: `${NEVER_REACHED}/1m`,
@@ -26,7 +36,7 @@ const perClient = {
 
 const variants: Record<string, () => Handler | Promise<Handler>> = {
   "bare": () => hello,
-  "bare with headers": () => helloWithHeaders,
+  "bare with address and headers": () => helloWithHeaders,
   "kvota": () => withRateLimit(hello, { limit: `${NEVER_REACHED}/1m`, store: memoryStore() }),
   "hono": () => honoHandler(new Hono()),
   "hono + hono-rate-limiter": async () => {

@@ -76,7 +76,7 @@ function drawFlood(samples: Samples): string {
 }
 
 function drawHttp(samples: Samples): string {
-  const names = ["kvota", "hono + hono-rate-limiter", "bare with headers", "hono"];
+  const names = ["kvota", "hono + hono-rate-limiter", "bare with address and headers", "hono"];
   return barChart({
     title: PICTURES.http!.shows,
     names,

@@ -190,7 +190,7 @@ Requests a second of a server on one core, which answers \`hello\` to 64 connect
 of ${
     rounds("http", "http")
   } runs of 3 seconds, each in a new process after a second of warming up. "Share of bare" is the median of the rounds' ratios.
-\`bare\` is \`Deno.serve\` or \`Bun.serve\` with nothing but the handler; \`bare with headers\` sets the two headers from constants, and no limiter that sets them can be
+\`bare\` is \`Deno.serve\` or \`Bun.serve\` with nothing but the handler; \`bare with address and headers\` looks at the client's address besides and sets the two headers, and no limiter that does so can be
 faster; \`kvota\` is \`withRateLimit\` around the same handler, by client
 address, with its default headers; \`hono + hono-rate-limiter\` is that middleware by the address that \`getConnInfo\` gives, and
 \`hono\` the same app without it. \`kvota 429\` denies every request; it stands beside \`bare 429\`, which sends the same

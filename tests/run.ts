@@ -26,7 +26,7 @@ const steps: readonly Step[] = [
     ],
   },
   { name: "Bun", command: ["npx", "-y", "bun@1", "test", "--timeout=120000", "tests/"] },
-  { name: "Node", command: ["npx", "-y", "node@24", "--test", "tests/**/*_test.ts"] },
+  { name: "Node", command: ["npx", "-y", "node@24", "--test", "--test-concurrency=2", "tests/**/*_test.ts"] },
 ];
 
 /** Where each runner's closing lines tell what passed and what failed. */

@@ -29,7 +29,7 @@ class Bench {
       store,
       clock: this.clock.now,
       // A slow store is none that counts wrong; and one that is down is to be told, not stood in for.
-      storeTimeout: "10s",
+      storeTimeout: "5s",
       onStoreFailure: "closed",
       onEvent: (event) => {
         if (event.type === "store-failed") this.#failure = event.error;

@@ -50,6 +50,9 @@ const step = fc.oneof(
 type Rule = typeof someRule extends fc.Arbitrary<infer T> ? T : never;
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
+/** Made once: on Node to make one takes longer than to decide it. */
+const requests = { "/a": request("/a"), "/b": request("/b") };
+
 /** One of the places, and what it has answered. */
 class Side {
   readonly limiter: RateLimiter;
@@ -79,7 +82,7 @@ class Side {
   }
 
   async take(step: Step): Promise<RateLimitResult | undefined> {
-    if (step.does === "check") return this.#kept(await this.limiter.check(request(step.path)) ?? assert.fail());
+    if (step.does === "check") return this.#kept(await this.limiter.check(requests[step.path]) ?? assert.fail());
     if ("which" in step) {
       const result = this.#results.at(-1 - step.which);
       return void await (step.does === "settle" ? result?.settle(step.cost) : result?.release());
@@ -125,6 +128,6 @@ test("several rules: memory and a shared store answer the same", async () => {
         for (const { limiter } of sides) await limiter.close();
       },
     ),
-    { numRuns: 1_500 },
+    { numRuns: 1_000 },
   );
 });
