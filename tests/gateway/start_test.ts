@@ -29,9 +29,11 @@ function start(
   const [deno, run = "", ...args] = tasks.start.split(" ");
   assert.equal(deno, "deno");
   const program = join(root, args.pop()!);
+  // Opening a KV elsewhere in the same process puts its token into the environment.
+  const { DENO_KV_ACCESS_TOKEN: _, ...env } = process.env;
   const child = spawn(process.execPath, [run, "--config", join(root, "deno.json"), ...args, program, ...flags], {
     cwd: folder,
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...env, NO_COLOR: "1" },
   });
   started.push(child);
   let output = "";
