@@ -128,6 +128,6 @@ test("several rules: memory and a shared store answer the same", async () => {
         for (const { limiter } of sides) await limiter.close();
       },
     ),
-    { numRuns: 1_000 },
+    { numRuns: 1_500 },
   );
 });
