@@ -64,12 +64,15 @@ test("memory elsewhere tells nothing, nor does it where there is no navigator an
 
 /** What a process says on its console in which two pairs of limiters tell the same two mistakes. */
 function warnings(variables: Record<string, string>, flags: readonly string[] = [], what = ""): string {
-  const { NODE_ENV: _, ...env } = process.env;
+  const { NODE_ENV } = process.env;
+  // Deno's children have what their parent has, whatever `env` leaves out.
+  delete process.env["NODE_ENV"];
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [...here === "Deno" ? ["run", "--quiet", ...flags] : [], script, what],
-    { encoding: "utf8", env: { ...env, NO_COLOR: "1", ...variables } },
+    { encoding: "utf8", env: { ...process.env, NO_COLOR: "1", ...variables } },
   );
+  if (NODE_ENV !== undefined) process.env["NODE_ENV"] = NODE_ENV;
   assert.equal(status, 0, stderr);
   const isolated = "DENO_DEPLOYMENT_ID" in variables ? "KVOTA_MEMORY_ISOLATED " : "";
   assert.equal(stdout, `KVOTA_NAME_SHARED ${isolated}KVOTA_SECRET_MISSING\n`.repeat(2));
