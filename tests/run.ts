@@ -1,6 +1,10 @@
 /** Runs every test on Deno, Bun and Node, each of which starts workerd too, and closes with one line of figures for all. What `deno task test` runs. */
 // deno-lint-ignore-file no-console no-await-in-loop -- a program that reports; runtimes take turns on few cores
+import { type Outcome, outcomeOf } from "./runners.ts";
+
 const deno = Deno.execPath();
+/** Tests that are named at the end, for each runtime. */
+const NAMED = 50;
 
 interface Step {
   readonly name: string;
@@ -29,14 +33,6 @@ const steps: readonly Step[] = [
   { name: "Node", command: ["npx", "-y", "node@24", "--test", "--test-concurrency=2", "tests/**/*_test.ts"] },
 ];
 
-/** Where each runner's closing lines tell what passed and what failed. */
-const passed = /(?:\|\s*(\d+) passed)|(?:^\s*(\d+) pass$)|(?:^ℹ pass (\d+)$)/gm;
-const failed = /(?:\|\s*(\d+) failed)|(?:^\s*(\d+) fail$)|(?:^ℹ fail (\d+)$)/gm;
-
-function sum(pattern: RegExp, text: string): number {
-  return [...text.matchAll(pattern)].reduce((sum, found) => sum + Number(found.slice(1).find(Boolean)), 0);
-}
-
 async function relay(
   from: ReadableStream<Uint8Array>,
   to: { write(bytes: Uint8Array): Promise<number> },
@@ -50,7 +46,7 @@ async function relay(
   return text;
 }
 
-async function run({ name, command: [program = "", ...args] }: Step): Promise<{ passed: number; failed: number }> {
+async function run({ name, command: [program = "", ...args] }: Step): Promise<Outcome> {
   console.log(`\n── ${name} ──`);
   const process = new Deno.Command(program, {
     args,
@@ -65,21 +61,23 @@ async function run({ name, command: [program = "", ...args] }: Step): Promise<{ 
     relay(process.stderr, Deno.stderr),
     process.status,
   ]);
-  const figures = { passed: sum(passed, text + errors), failed: sum(failed, text + errors) };
-  if (code !== 0 && figures.failed === 0) figures.failed = 1;
-  if (figures.passed + figures.failed === 0) throw new Error(`Cannot tell what ${name} tested: it reported no figures`);
-  return figures;
+  return outcomeOf(`${text}\n${errors}`, code);
 }
 
 // Deno makes the node_modules that Bun and Node resolve from.
 const install = await new Deno.Command(deno, { args: ["install", "--quiet"] }).spawn().status;
 if (!install.success) Deno.exit(install.code);
 
-const total = { passed: 0, failed: 0 };
-for (const step of steps) {
-  const figures = await run(step);
-  total.passed += figures.passed;
-  total.failed += figures.failed;
-}
-console.log(`\n${total.passed} passed, ${total.failed} failed`);
-Deno.exit(total.failed === 0 ? 0 : 1);
+const outcomes: (Outcome & { readonly name: string })[] = [];
+for (const step of steps) outcomes.push({ name: step.name, ...await run(step) });
+
+const bad = outcomes.filter(({ failed }) => failed > 0);
+for (const { name, errors } of bad) console.log(`\n── ${name}: what failed ──\n${errors}`);
+if (bad.length > 0) console.log("");
+for (const { name, names } of bad) for (const test of names.slice(0, NAMED)) console.log(`${name}: ${test}`);
+
+const [passed, failed] = (["passed", "failed"] as const).map((what) =>
+  outcomes.reduce((sum, outcome) => sum + outcome[what], 0)
+);
+console.log(`\n${passed} passed, ${failed} failed`);
+Deno.exit(failed === 0 ? 0 : 1);
