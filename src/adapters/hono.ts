@@ -107,7 +107,11 @@ export function rateLimit<C extends HonoContextLike>(
   async function limited(c: C, next: () => Promise<void>): Promise<void> {
     const request = c.req.raw;
     const result = await limiter.check(request, c);
-    if (result === null) return await next();
+    if (result === null) {
+      await next();
+      answers.told(c.res, null);
+      return;
+    }
     c.set("rateLimit", result);
     if (!result.ok) return respond(c, withPrepared(c, answers.denied(result, request, [c])));
     const handle = async (): Promise<Response> => {

@@ -16,8 +16,10 @@ export class Answers {
   readonly #problem: (result: RateLimitResult, request: Request) => Response;
   readonly #custom: Limiter["http"]["response"];
 
-  constructor({ http: { headers = "draft-11", exposeHeaders, response }, limitNames }: Limiter) {
-    this.#write = headerWriter(headers, exposeHeaders, limitNames);
+  constructor({ http, limitNames }: Limiter) {
+    const { headers = "draft-11", exposeHeaders, response, skip, rules, key, mode, onStoreFailure } = http;
+    const isQuiet = [skip, rules, key, mode, onStoreFailure].some((option) => option !== undefined);
+    this.#write = headerWriter(headers, exposeHeaders, limitNames, isQuiet);
     this.#problem = problemResponses(this.#write);
     this.#custom = response;
   }
@@ -45,8 +47,11 @@ export class Answers {
     return this.told(new Response(body, { status, statusText, headers: own }), result);
   }
 
-  /** The same answer with the rate-limit headers: the same object, unless its headers cannot be changed. */
-  told<Given extends Answer>(answer: Given, result: RateLimitResult): Given | Response {
+  /**
+   * The same answer with the rate-limit headers: the same object, unless its headers cannot be changed. One that the handler gives again
+   * says nothing of another request, `null` being one that nothing was decided of.
+   */
+  told<Given extends Answer>(answer: Given, result: RateLimitResult | null): Given | Response {
     const write = this.#write;
     // 101 is an upgraded connection, 0 is Response.error(): neither is a response that could carry headers.
     // What is no response at all is the runtime's to refuse.
@@ -64,9 +69,9 @@ export class Answers {
   }
 }
 
-function addHeaders(headers: Headers, result: RateLimitResult, write: HeaderWriter): void {
+function addHeaders(headers: Headers, result: RateLimitResult | null, write: HeaderWriter): void {
   write(headers, result);
-  if (result.ok) return;
+  if (result === null || result.ok) return;
   const retryAfter = retryAfterOf(result);
   if (retryAfter !== null && !headers.has("Retry-After")) headers.set("Retry-After", retryAfter);
   if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");

@@ -8,7 +8,7 @@ import type { RowPlan } from "../row.ts";
 import { appendMembers, sfInteger, sfString } from "./structured_field.ts";
 
 /** Sets headers on a response: what a handler has set there itself stays where the format is a List. */
-export type HeaderWriter = (headers: Headers, result: RateLimitResult) => void;
+export type HeaderWriter = (headers: Headers, result: RateLimitResult | null) => void;
 
 /** What of the headers is the same for every result of a rule. */
 interface Template {
@@ -87,22 +87,26 @@ export function saidBy(result: RateLimitResult): readonly unknown[] {
  * What sets the headers of these formats; `undefined` for none.
  *
  * @param limits The names of all limits of the limiter: what a response that comes again says of another request's is taken away.
+ * @param isQuiet Whether there may be requests that clients are told nothing of.
  */
 export function headerWriter(
   formats: HeaderFormat | readonly HeaderFormat[] | false,
   isExposing?: boolean,
   limits: readonly string[] = [],
+  isQuiet?: boolean,
 ): HeaderWriter | undefined {
-  if (formats === false) return undefined;
-  const wanted = [formats].flat() as readonly HeaderFormat[];
+  const wanted = (formats === false ? [] : [formats].flat()) as readonly HeaderFormat[];
   const writing = wanted.map((format) => writers[format]);
   const known = limits.map(sfString);
-  if (isExposing) {
-    const names = wanted.flatMap((format) => exposed[format]).concat("Retry-After");
-    writing.push((headers) => expose(headers, names));
-  }
+  const names = wanted.flatMap((format) => exposed[format]);
+  if (isExposing) writing.push((headers) => expose(headers, [...names, "Retry-After"]));
+  if (writing.length === 0) return undefined;
+  const written = isQuiet ? new WeakSet<Headers>() : undefined;
   return (headers, result) => {
+    if (written?.has(headers)) { for (const name of names) clear(headers, name, known); }
+    if (result === null) return;
     for (const write of writing) write(headers, result, known);
+    written?.add(headers);
   };
 }
 
@@ -194,6 +198,13 @@ function policies(result: RateLimitResult): string {
 
 function setMembers(headers: Headers, name: string, value: string, known: readonly string[]): void {
   headers.set(name, headers.has(name) ? appendMembers(headers.get(name)!, known, value) : value);
+}
+
+/** Takes away what was written for another request: of a List its members, else all. */
+function clear(headers: Headers, name: string, known: readonly string[]): void {
+  const kept = appendMembers(headers.get(name) ?? "", known);
+  if (kept === "") headers.delete(name);
+  else headers.set(name, kept);
 }
 
 function expose(headers: Headers, names: readonly string[]): void {

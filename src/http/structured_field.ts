@@ -35,14 +35,14 @@ function memberPattern(): RegExp {
  * Members of `names` are left out first, so that a response that comes back again and again gathers nothing; and what is no
  * List of Strings is left out whole, as the header could not be read with it.
  */
-export function appendMembers(list: string, names: readonly string[], added: string): string {
+export function appendMembers(list: string, names: readonly string[], ...added: readonly string[]): string {
   const kept: string[] = [];
   member.lastIndex = /^ */.exec(list)![0].length;
   while (member.lastIndex < list.length) {
     const found = member.exec(list);
-    if (found === null) return added;
+    if (found === null) return added.join(", ");
     const [, name = "", parameters = ""] = found;
     if (!names.includes(name)) kept.push(`${name}${parameters}`);
   }
-  return [...kept, added].join(", ");
+  return [...kept, ...added].join(", ");
 }

@@ -73,9 +73,8 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
     rest: Rest,
     result: RateLimitResult | null,
   ): MaybePromise<Given | Response> {
-    if (result === null) return handler.call(context, request, ...rest);
-    if (!result.ok) return answers.denied(result, request, rest);
-    const given = needsAttendance(limiter, result)
+    if (result?.ok === false) return answers.denied(result, request, rest);
+    const given = result !== null && needsAttendance(limiter, result)
       ? attend(limiter, result, request, rest[0], () => handler.call(context, request, ...rest))
       : handler.call(context, request, ...rest);
     return isPromise(given) ? given.then((answer) => answers.told(answer, result)) : answers.told(given, result);

@@ -345,6 +345,14 @@ test("rateLimit() adds to a response that cannot be changed", async () => {
   assert.deepEqual(remaining(response), [8]);
 });
 
+test("rateLimit() leaves in a response that comes again nothing of another request", async () => {
+  const response = new Response(null);
+  const key = byKey(({ method }) => method === "PUT" ? null : "everybody");
+  const app = new Hono<Env>().use(rateLimit(options({ limit: "1/1h", key }))).all("/", () => response);
+  assert.deepEqual(remaining(await app.request("/")), [0]);
+  assert.deepEqual([...(await app.request("/", { method: "PUT" })).headers], []);
+});
+
 test("rateLimit() says where Hono has told of no client", async () => {
   const app = new Hono<Env>().use(rateLimit(options({ limit: "1/1h" }))).get("/", (c) => c.text("hi"));
   const errors: unknown[] = [];

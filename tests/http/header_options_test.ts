@@ -107,6 +107,11 @@ test("`exposeHeaders` names every rate-limit header that is sent, and Retry-Afte
   assert.equal(withRateLimit(hi, together())(ask()).headers.get("Access-Control-Expose-Headers"), null);
 });
 
+test("`exposeHeaders` names what is left without rate-limit headers: Retry-After", () => {
+  const handler = withRateLimit(hi, { ...together("1/1h"), headers: false, exposeHeaders: true });
+  for (const response of [handler(ask()), handler(ask())]) assert.deepEqual(exposedOf(response), ["retry-after"]);
+});
+
 test("`exposeHeaders` is merged with a handler's own, names none twice, and gathers nothing", () => {
   const own = "X-Own, ratelimit";
   const response = new Response(null, { headers: { "Access-Control-Expose-Headers": own } });

@@ -1,7 +1,7 @@
 /** What becomes of the handler's response, and of the denied one. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type RateLimitResult, withRateLimit } from "../../mod.ts";
+import { byKey, memoryStore, type RateLimitResult, type SyncRateLimiterOptions, withRateLimit } from "../../mod.ts";
 import { ask, membersOf, together } from "./support.ts";
 
 const hi = (): Response => new Response("hi");
@@ -38,6 +38,42 @@ test("withRateLimit() lets a response that is given again and again gather nothi
     assert.equal(membersOf(headers.get("RateLimit-Policy")).length, 2);
   }
   assert.equal([...response.headers].length, 2);
+});
+
+const isPut = ({ method }: Request): boolean => method === "PUT";
+const rule = { limit: "10/1h", key: byKey(() => "everybody") };
+/** What tells a PUT nothing. */
+const quiet: Readonly<Record<string, SyncRateLimiterOptions<readonly unknown[]>>> = {
+  skipped: { ...together(), skip: isPut },
+  "without a key": { ...together(), key: byKey((request) => isPut(request) ? null : "everybody") },
+  "without a rule": { store: memoryStore(), rules: [{ ...rule, name: "get", match: "GET /" }] },
+  "in shadow mode": {
+    store: memoryStore(),
+    rules: [
+      { ...rule, name: "get", match: "GET /" },
+      { ...rule, name: "put", match: "PUT /", mode: "shadow" },
+    ],
+  },
+};
+
+for (const [what, options] of Object.entries(quiet)) {
+  test(`a response that is given again tells a request ${what} nothing of the one before`, () => {
+    for (const headers of [["draft-11", "legacy"], ["draft-7"], ["draft-6"]] as const) {
+      const own: HeadersInit = headers[0] === "draft-11" ? { RateLimit: '"own";r=1' } : { "x-own": "kept" };
+      const response = new Response(null, { headers: own });
+      const before = [...response.headers];
+      const handler = withRateLimit((_: Request) => response, { ...options, headers });
+      assert.ok([...handler(ask()).headers].length > before.length);
+      assert.deepEqual([...handler(ask({ method: "PUT" })).headers], before);
+    }
+  });
+}
+
+test("what another limiter says stands in a response that this one says nothing of", () => {
+  const inner = withRateLimit(hi, together());
+  const outer = withRateLimit(inner, { ...together(), skip: isPut });
+  outer(ask());
+  assert.deepEqual(membersOf(outer(ask({ method: "PUT" })).headers.get("RateLimit")).map(({ r }) => r), [8]);
 });
 
 test("withRateLimit() keeps the handler's own members, and the List a List", () => {
