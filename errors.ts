@@ -123,7 +123,7 @@
  *
  * ## KVOTA_OPTION_INVALID
  *
- * **Cause.** An option is unknown (the message names it), of the wrong kind, or does not go with another, such as `limit` beside `plans`. Or a function of yours, `skip` or `response`, gave something else
+ * **Cause.** An option, also one of a method such as `limit(key, { cost })`, is unknown (the message names it), of the wrong kind, or does not go with another, such as `limit` beside `plans`. Or a function of yours, `skip` or `response`, gave something else
  * than what it is to give, at a request. Or a store commits fewer rows at once than the limiter has rules; in a Redis Cluster that is one, without a `hashTag`.
  *
  * **Mend.** What the message says. TypeScript finds most of them before the program runs.
@@ -150,7 +150,7 @@
  *
  * ## KVOTA_RULE_UNKNOWN
  *
- * **Cause.** `limiter.rule(name)` was asked for a rule that the limiter does not have. The message names those that it has.
+ * **Cause.** `limiter.rule(name)` or `result.settle(cost, name)` was asked for a rule that the limiter does not have. The message names those that it has.
  *
  * **Mend.** Use one of them. A limiter without `rules` has one, called as the limiter is: `"default"` unless `name` says otherwise.
  *

@@ -1,11 +1,12 @@
 /** One rule of a limiter, to be asked directly. */
-import { checkKey } from "./client/key.ts";
+import { checkKey, checkSelected } from "./client/key.ts";
 import { checkCost } from "./cost.ts";
 import type { Decisions } from "./decisions.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { kvotaError, show } from "./errors.ts";
+import { checkFields } from "./fields.ts";
 import type { Charge, Ledger } from "./ledger.ts";
-import type { ChargeOptions, RuleLimiter, WaitOptions } from "./limiter_types.ts";
+import type { ChargeOptions, RefundOptions, RuleLimiter, WaitOptions } from "./limiter_types.ts";
 import { checkMatched } from "./match.ts";
 import { all, chain, isPromise, type MaybePromise } from "./maybe_promise.ts";
 import type { RateLimitResult } from "./result.ts";
@@ -19,6 +20,9 @@ interface PlanLedgers {
   /** Who waits for what is counted under it. */
   readonly waiters: Waiters;
 }
+
+const CHARGE_OPTIONS = ["cost", "plan"];
+const WAIT_OPTIONS = [...CHARGE_OPTIONS, "maxWait", "signal"];
 
 export class BoundRule implements RuleLimiter {
   protected readonly decisions: Decisions;
@@ -41,17 +45,18 @@ export class BoundRule implements RuleLimiter {
   }
 
   limit(key: string, options?: ChargeOptions): MaybePromise<RateLimitResult> {
-    const cost = options?.cost === undefined ? 1 : checkCost(options.cost);
+    const cost = costOf(options);
     const checked = this.#check(key);
     return this.decisions.take(this.#planOf(options?.plan).counted, checked, cost);
   }
 
   peek(key: string, options?: ChargeOptions): MaybePromise<RateLimitResult> {
-    const cost = options?.cost === undefined ? 1 : checkCost(options.cost);
+    const cost = costOf(options);
     return this.#planOf(options?.plan).counted.peek(this.#check(key), this.decisions.now(), cost);
   }
 
-  refund(key: string, cost: number = 1, options?: { readonly plan?: string }): MaybePromise<void> {
+  refund(key: string, cost: number = 1, options?: RefundOptions): MaybePromise<void> {
+    checkCallOptions(options, ["plan"]);
     const { counted, waiters } = this.#planOf(options?.plan);
     const given = counted.give(this.#check(key), this.decisions.now(), checkCost(cost));
     return chain(given, () => waiters.wake(key));
@@ -73,10 +78,11 @@ export class BoundRule implements RuleLimiter {
   }
 
   wait(key: string, options: WaitOptions = {}): Promise<RateLimitResult> {
+    checkCallOptions(options, WAIT_OPTIONS);
     const { maxWait, signal, ...charge } = options;
     const limit = maxWait === undefined ? Infinity : parseDuration(maxWait);
     const checked = this.#check(key);
-    const cost = charge.cost === undefined ? 1 : checkCost(charge.cost);
+    const cost = costOf(charge);
     const { counted, waiters } = this.#planOf(charge.plan);
     const { row, mode } = counted.tally;
     if (mode === "enforce" && row.limits.some(({ transition }) => cost > transition.capacity)) {
@@ -89,7 +95,7 @@ export class BoundRule implements RuleLimiter {
     this.decisions.assertOpen();
     return chain(
       this.#applies(request, rest),
-      (applies) => checkMatched(applies) ? chain(this.#rule.key(request, ...rest), checkKey) : null,
+      (applies) => checkMatched(applies) ? chain(this.#rule.key(request, ...rest), checkSelected) : null,
     );
   }
 
@@ -137,7 +143,7 @@ export class BoundRule implements RuleLimiter {
       return { ledger: isPreflight ? preflights : counted, key: given, cost };
     }
     return chain(given, (given) => {
-      const key = checkKey(given);
+      const key = checkSelected(given);
       if (key === null) return null;
       return chain(plan?.(request, ...rest), (plan) => {
         const { counted, preflights } = this.#planOf(plan);
@@ -170,11 +176,16 @@ export class BoundRule implements RuleLimiter {
   /** The key of a caller's own, checked before anything is done with it. */
   #check(key: unknown): string {
     this.decisions.assertOpen();
-    if (key !== null) return checkKey(key)!;
-    throw kvotaError(
-      "TypeError",
-      "KVOTA_KEY_INVALID",
-      "Cannot count by key: it must be a non-empty string, received null",
-    );
+    return checkKey(key);
   }
+}
+
+/** The units that a call asks for. */
+function costOf(options: ChargeOptions | undefined): number {
+  checkCallOptions(options, CHARGE_OPTIONS);
+  return options?.cost === undefined ? 1 : checkCost(options.cost);
+}
+
+function checkCallOptions(options: object | undefined, known: readonly string[]): void {
+  if (options !== undefined) checkFields("count by key", "KVOTA_OPTION_INVALID", options, known);
 }

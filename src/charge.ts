@@ -12,6 +12,8 @@ export type Source = "memory" | "store" | "lease" | "cache" | "fallback";
 export interface Tally {
   /** The rule's name. */
   readonly rule: string;
+  /** Those of all rules of the limiter. */
+  readonly rules: readonly string[];
   readonly mode: Mode;
   /** Tallies of other namespaces never share counts, nor do those of other layouts. */
   readonly namespace: string;

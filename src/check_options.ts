@@ -1,19 +1,10 @@
 /** The checks on what a limiter is made from. */
 import { isCost } from "./cost.ts";
 import { kvotaError, show } from "./errors.ts";
-import { checkFields } from "./fields.ts";
+import { aFunction, anything, checkKinds, integerTo, type Kind, someText } from "./fields.ts";
 import { isMemoryStore } from "./stores/memory/memory_store.ts";
 import type { Store } from "./stores/store.ts";
 
-interface Kind {
-  readonly what: string;
-  fits(value: unknown): boolean;
-}
-
-/** Checked where it is read. */
-const anything: Kind = { what: "anything", fits: () => true };
-const aFunction: Kind = { what: "a function", fits: isFunction };
-const isMode = (value: unknown): boolean => value === "enforce" || value === "shadow";
 const drafts: readonly unknown[] = ["draft-11", "draft-7", "draft-6"];
 
 const ruleKinds: Readonly<Record<string, Kind>> = {
@@ -27,7 +18,7 @@ const ruleKinds: Readonly<Record<string, Kind>> = {
     fits: (value) => isFunction(value) || (isCost(value) && !Object.is(value, -0)),
   },
   settle: aFunction,
-  mode: { what: `"enforce" or "shadow"`, fits: isMode },
+  mode: oneOf("enforce", "shadow"),
 };
 
 const kinds: Readonly<Record<string, Kind>> = {
@@ -36,28 +27,23 @@ const kinds: Readonly<Record<string, Kind>> = {
   block: anything,
   skip: aFunction,
   store: { what: "a store, such as memoryStore() gives", fits: isStore },
-  consistency: {
-    what: `"strict", "leased" or "eventual"`,
-    fits: (value) => value === "strict" || value === "leased" || value === "eventual",
-  },
+  consistency: oneOf("strict", "leased", "eventual"),
   syncInterval: anything,
   storeTimeout: anything,
-  onStoreFailure: {
-    what: `"memory", "open" or "closed"`,
-    fits: (value) => value === "memory" || value === "open" || value === "closed",
-  },
-  expectedProcesses: {
-    what: "a positive integer",
-    fits: (value) => Number.isSafeInteger(value) && (value as number) > 0,
-  },
-  secret: { what: "non-empty text", fits: (value) => typeof value === "string" && value !== "" },
+  onStoreFailure: oneOf("memory", "open", "closed"),
+  expectedProcesses: integerTo(),
+  secret: someText,
   headers: { what: `one of "draft-11", "draft-7" and "draft-6", and/or "legacy", or false`, fits: areHeaders },
-  exposeHeaders: { what: "true or false", fits: (value) => typeof value === "boolean" },
+  exposeHeaders: oneOf(true, false),
   response: aFunction,
   onDecision: aFunction,
   onEvent: aFunction,
   clock: aFunction,
 };
+
+function oneOf(...known: readonly unknown[]): Kind {
+  return { what: known.map(show).join(" or "), fits: (value) => known.includes(value) };
+}
 
 /**
  * Refuses options that cannot be meant, unknown ones among them: a misspelt limit must not be no limit.
@@ -65,14 +51,20 @@ const kinds: Readonly<Record<string, Kind>> = {
  * @throws {TypeError | RangeError} `KVOTA_OPTION_INVALID`.
  */
 export function checkOptions(options: unknown): void {
-  check("make a rate limiter", options, kinds);
+  if (typeof (options as { readonly keyOf?: unknown } | null | undefined)?.keyOf === "function") {
+    throw invalid(
+      "make a rate limiter",
+      "a whole limiter is taken as it is, received a rule of one, or another copy's",
+    );
+  }
+  checkKinds("make a rate limiter", options, kinds);
   const { rules, limit, plans, plan } = options as Record<string, unknown>;
   if (rules === undefined) return checkAllowance("make a rate limiter", options as Record<string, unknown>);
   for (const [name, value] of Object.entries({ limit, plans, plan })) {
     if (value !== undefined) throw invalid("make a rate limiter", `\`${name}\` says nothing beside \`rules\``);
   }
   for (const rule of rules as readonly unknown[]) {
-    check("make a rule", rule, { ...ruleKinds, match: anything });
+    checkKinds("make a rule", rule, { ...ruleKinds, match: anything });
     const { name } = rule as Record<string, unknown>;
     if (name === undefined) throw invalid("make a rule", "its `name` is missing");
     checkAllowance(`make rule ${show(name)}`, rule as Record<string, unknown>);
@@ -89,20 +81,6 @@ function checkAllowance(what: string, { limit, plans, plan }: Record<string, unk
     throw invalid(
       what,
       `\`plans\` and \`plan\` go together, received \`${plan === undefined ? "plans" : "plan"}\` alone`,
-    );
-  }
-}
-
-function check(what: string, options: unknown, known: Readonly<Record<string, Kind>>): void {
-  checkFields(what, "KVOTA_OPTION_INVALID", options, Object.keys(known));
-  for (const [name, value] of Object.entries(options as object)) {
-    const kind = known[name]!;
-    if (value === undefined || kind.fits(value)) continue;
-    const outOfRange = typeof value === "number" && kind.what.includes("integer");
-    throw kvotaError(
-      outOfRange ? "RangeError" : "TypeError",
-      "KVOTA_OPTION_INVALID",
-      `Cannot ${what}: \`${name}\` must be ${kind.what}, received ${show(value)}`,
     );
   }
 }

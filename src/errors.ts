@@ -58,6 +58,15 @@ export function kvotaError(
   return Object.assign(new classes[kind](explained(code, message)), { code });
 }
 
+/** A rule was asked for that a limiter does not have. */
+export function ruleUnknown(known: Iterable<string>, received: unknown): Error {
+  return kvotaError(
+    "RangeError",
+    "KVOTA_RULE_UNKNOWN",
+    `Cannot find rule: this limiter has ${[...known].map(show).join(", ")}, received ${show(received)}`,
+  );
+}
+
 /** A message with the address where its code is explained. */
 export function explained(code: KvotaErrorCode | MisconfigurationCode, message: string): string {
   return `${message}. See ${PAGE}#${code.toLowerCase()}`;

@@ -2,7 +2,7 @@
 import { BoundRule } from "./bound_rule.ts";
 import { checkOptions } from "./check_options.ts";
 import { Decisions } from "./decisions.ts";
-import { kvotaError, show } from "./errors.ts";
+import { kvotaError, ruleUnknown, show } from "./errors.ts";
 import type { Charge } from "./ledger.ts";
 import type { LimiterStats, RateLimiter, RuleLimiter, SyncRateLimiter } from "./limiter_types.ts";
 import type { AftermathEvent } from "./observe/events.ts";
@@ -49,7 +49,7 @@ export function createRateLimiter<Rest extends readonly unknown[]>(options: Rate
 /** The one implementation; `withRateLimit` knows it by its class. Its own methods are those of its first rule. */
 export class Limiter extends BoundRule implements RateLimiter {
   /** What the HTTP layer needs to know. */
-  readonly http: Pick<RateLimiterOptions<readonly unknown[]>, "headers" | "exposeHeaders" | "response">;
+  readonly http: RateLimiterOptions<readonly unknown[]>;
   /** Those of every rule and plan. */
   readonly limitNames: readonly string[];
   /** What each rule's real cost is told by. */
@@ -75,11 +75,7 @@ export class Limiter extends BoundRule implements RateLimiter {
     this.decisions.assertOpen();
     const rule = this.#rules.get(name);
     if (rule !== undefined) return rule;
-    throw kvotaError(
-      "RangeError",
-      "KVOTA_RULE_UNKNOWN",
-      `Cannot find rule: this limiter has ${[...this.#rules.keys()].map(show).join(", ")}, received ${show(name)}`,
-    );
+    throw ruleUnknown(this.#rules.keys(), name);
   }
 
   check(request: Request, ...rest: readonly unknown[]): MaybePromise<RateLimitResult | null> {

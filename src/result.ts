@@ -1,6 +1,7 @@
 /** What a decision says. */
 import type { Origin, Receipt, Source } from "./charge.ts";
 import { checkCost } from "./cost.ts";
+import { ruleUnknown } from "./errors.ts";
 import { all, chain, type MaybePromise } from "./maybe_promise.ts";
 import { type Figures, type LimitState, Part, type RuleState } from "./part.ts";
 
@@ -147,10 +148,12 @@ export class RateLimitResult {
    *
    * @param actualCost Units: a non-negative integer.
    * @param rule The rule to settle; all that were charged unless said.
-   * @throws {RangeError} `KVOTA_COST_INVALID`.
+   * @throws {RangeError} `KVOTA_COST_INVALID`; `KVOTA_RULE_UNKNOWN` for a rule that the limiter does not have.
    */
   settle(actualCost: number, rule?: string): MaybePromise<void> {
     checkCost(actualCost);
+    const { rules } = this.#origin.tally;
+    if (rule !== undefined && !rules.includes(rule)) throw ruleUnknown(rules, rule);
     const parts = partsOf(this).filter(({ origin }) => rule === undefined || rule === origin.tally.rule);
     return chain(all(parts, (part) => part.settle(actualCost)), () => {});
   }

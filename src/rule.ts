@@ -45,18 +45,18 @@ export function compileRules(options: RateLimiterOptions): readonly Rule[] {
   const { name = "default" } = options;
   checkName("a limiter", name);
   const any = options as AnyOptions;
-  const rules = options.rules === undefined
-    ? [compileRule({ ...any, name }, any, [`n${name}`], "")]
-    : (any.rules as readonly RuleOptions<readonly unknown[]>[]).map((rule) =>
-      compileRule(rule, any, [`n${name}`, `r${rule.name}`], `${rule.name} `)
-    );
-  refuseRepeated("rules", rules.map((rule) => rule.name));
+  const names = any.rules?.map((rule) => rule.name) ?? [name];
+  const rules = any.rules === undefined
+    ? [compileRule({ ...any, name }, names, any, [`n${name}`], "")]
+    : any.rules.map((rule) => compileRule(rule, names, any, [`n${name}`, `r${rule.name}`], `${rule.name} `));
+  refuseRepeated("rules", names);
   refuseRepeated("limits", rules.flatMap((rule) => [...limitNames(rule)]));
   return rules;
 }
 
 function compileRule(
   given: RuleOptions<readonly unknown[]>,
+  rules: readonly string[],
   { mode = "enforce", key = byIp(), cost = 1, settle, secret, block }: AnyOptions,
   namespace: readonly string[],
   prefix: string,
@@ -67,6 +67,7 @@ function compileRule(
     const row = compileRow(limits, prefix);
     const tally = (path: readonly string[]): Tally => ({
       rule: name,
+      rules,
       mode: given.mode ?? mode as Mode,
       namespace: path.map((part) => `${part.length}:${part}`).join(""),
       row,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byKey, createRateLimiter, memoryStore, type RateLimiterOptions } from "../mod.ts";
+import { byKey, createRateLimiter, memoryStore, type RateLimiterOptions, withRateLimit } from "../mod.ts";
 
 const request = new Request("http://localhost/");
 
@@ -60,6 +60,7 @@ test("shadow mode denies nobody and tells who would have been", () => {
 test("check() asks for key and cost; keyOf() gives the key; null is no decision", async () => {
   const limiter = createRateLimiter({
     limit: "10/1m",
+    store: memoryStore(),
     key: byKey((request) => Promise.resolve(request.headers.get("user"))),
     cost: () => Promise.resolve(4),
     skip: (request) => Promise.resolve(request.method === "OPTIONS"),
@@ -119,6 +120,42 @@ test("keys and costs that cannot be meant throw, and charge nothing", () => {
     assert.throws(() => limiter.refund("a", charge.cost), { name: "RangeError", code: "KVOTA_COST_INVALID" });
   }
   assert.equal(limiter.peek("a").remaining, 5);
+});
+
+test("options of a call that cannot be meant throw, misspelt ones too, and charge nothing", () => {
+  const limiter = createRateLimiter({ limit: "5/1m", store: memoryStore(), clock: () => 0 });
+  const error = { name: "TypeError", code: "KVOTA_OPTION_INVALID" };
+  for (const options of [null, 2, "2", [2], { costs: 2 }, { Cost: 2 }, { cost: 2, maxwait: 0 }]) {
+    const given = options as object;
+    assert.throws(() => limiter.limit("a", given), error);
+    assert.throws(() => limiter.peek("a", given), error);
+    assert.throws(() => limiter.refund("a", 1, given), error);
+    assert.throws(() => limiter.wait("a", given), error);
+  }
+  assert.throws(() => limiter.limit("a", { maxWait: 0 } as object), /no option "maxWait"/);
+  assert.equal(limiter.peek("a", {}).remaining, 5);
+});
+
+test("settle() takes any rule of the limiter, and no other", () => {
+  const rules = [{ name: "a", limit: "5/1m" }, { name: "b", limit: "6/1m", match: "/b" }];
+  const limiter = createRateLimiter({ rules, store: memoryStore(), clock: () => 0 });
+  const result = limiter.limit("x");
+  result.settle(3, "b");
+  assert.equal(limiter.peek("x").remaining, 4);
+  const error = { name: "RangeError", code: "KVOTA_RULE_UNKNOWN", message: /has "a", "b", received "c"/ };
+  assert.throws(() => result.settle(3, "c"), error);
+  result.settle(3, "a");
+  assert.equal(limiter.peek("x").remaining, 2);
+});
+
+test("a rule of a limiter, or what only looks like a limiter, makes none", () => {
+  const rules = [{ name: "a", limit: "5/1m" }, { name: "b", limit: "6/1m" }];
+  const limiter = createRateLimiter({ rules, store: memoryStore() });
+  const error = { name: "TypeError", code: "KVOTA_OPTION_INVALID", message: /whole limiter/ };
+  for (const given of [limiter.rule("b"), { keyOf() {} }] as unknown[] as RateLimiterOptions[]) {
+    assert.throws(() => createRateLimiter(given), error);
+    assert.throws(() => withRateLimit(() => new Response(), given), error);
+  }
 });
 
 test("a clock that tells no time throws", () => {

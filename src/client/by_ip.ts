@@ -1,6 +1,6 @@
 /** Counting by client address. */
 import { kvotaError, show } from "../errors.ts";
-import { checkFields } from "../fields.ts";
+import { checkKinds, integerTo } from "../fields.ts";
 import { type Address, formatClient, ipv4Bits, parseNode } from "./address.ts";
 import { blocksOf, type TrustedProxy } from "./cidr.ts";
 import { forwardedForHops, forwardedHops } from "./forwarded.ts";
@@ -48,18 +48,20 @@ export interface ByIpOptions {
 export function byIp(
   options: ByIpOptions = {},
 ): <Rest extends readonly unknown[]>(request: Request, ...rest: Rest) => string {
-  checkFields("count by address", "KVOTA_OPTION_INVALID", options, ["trustedProxies", "header", "ipv6Prefix"]);
+  checkKinds("count by address", options, {
+    trustedProxies: { what: "an array", fits: Array.isArray },
+    header: { what: "a header's name", fits: (value) => typeof value === "string" && /^[\w-]+$/.test(value) },
+    ipv6Prefix: integerTo(128),
+  });
   const { trustedProxies = [], ipv6Prefix = 64 } = options;
-  if (!Number.isInteger(ipv6Prefix) || ipv6Prefix < 1 || ipv6Prefix > 128) {
-    throw invalid("RangeError", `\`ipv6Prefix\` must be an integer from 1 to 128, received ${show(ipv6Prefix)}`);
-  }
-  if (!Array.isArray(trustedProxies)) {
-    throw invalid("TypeError", `\`trustedProxies\` must be an array, received ${show(trustedProxies)}`);
-  }
   if (options.header !== undefined && trustedProxies.length === 0) {
-    throw invalid("TypeError", `\`header\` says nothing without \`trustedProxies\`, received ${show(options.header)}`);
+    throw kvotaError(
+      "TypeError",
+      "KVOTA_OPTION_INVALID",
+      `Cannot count by address: \`header\` says nothing without \`trustedProxies\`, received ${show(options.header)}`,
+    );
   }
-  const header = checkHeader(options.header === undefined ? "x-forwarded-for" : options.header);
+  const header = options.header?.toLowerCase() ?? "x-forwarded-for";
   const isTrusted = blocksOf(trustedProxies);
   const trustsUnix = trustedProxies.includes("unix");
   const trustsAll = trustedProxies.includes("platform");
@@ -102,15 +104,6 @@ function socketPeer(request: Request, context: unknown): string | undefined {
     // Deno throws here once the connection is gone.
     throw Object.assign(unknownClient(undefined), { cause });
   }
-}
-
-function checkHeader(header: unknown): string {
-  if (typeof header === "string" && /^[\w-]+$/.test(header)) return header.toLowerCase();
-  throw invalid("TypeError", `\`header\` must be a header's name, received ${show(header)}`);
-}
-
-function invalid(kind: "TypeError" | "RangeError", why: string): Error {
-  return kvotaError(kind, "KVOTA_OPTION_INVALID", `Cannot count by address: ${why}`);
 }
 
 function unknownClient(peer: string | undefined): Error {

@@ -148,20 +148,29 @@ export function combine<Rest extends readonly unknown[]>(
 
 function join(parts: readonly (string | null)[]): string | null {
   if (parts.includes(null)) return null;
-  return parts.map((part) => `${checkKey(part)!.length}:${part}`).join(",");
+  return parts.map((part) => `${checkKey(part).length}:${part}`).join(",");
 }
 
 /**
- * What a selector or a caller gave, if it is a key.
+ * What a selector gave, if it is a key, or `null`, which it may give as well.
  *
- * @throws {TypeError} `KVOTA_KEY_INVALID` for anything but a non-empty string or `null`.
+ * @throws {TypeError} `KVOTA_KEY_INVALID`.
  */
-export function checkKey(key: unknown): string | null {
-  if ((typeof key === "string" && key !== "") || key === null) return key;
+export function checkSelected(key: unknown): string | null {
+  return key === null ? null : checkKey(key);
+}
+
+/**
+ * What a caller gave, if it is a key.
+ *
+ * @throws {TypeError} `KVOTA_KEY_INVALID` for anything but a non-empty string.
+ */
+export function checkKey(key: unknown): string {
+  if (typeof key === "string" && key !== "") return key;
   throw kvotaError(
     "TypeError",
     "KVOTA_KEY_INVALID",
-    `Cannot count by key: it must be a non-empty string, or null where the rule does not apply, received ${show(key)}`,
+    `Cannot count by key: it must be a non-empty string, received ${show(key)}`,
   );
 }
 

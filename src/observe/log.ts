@@ -1,6 +1,5 @@
 /** A ready observer: one JSON line for each denial. */
-import { kvotaError, show } from "../errors.ts";
-import { checkFields } from "../fields.ts";
+import { aFunction, checkKinds, integerTo } from "../fields.ts";
 import { isPromise } from "../maybe_promise.ts";
 import type { DecisionEvent } from "./events.ts";
 
@@ -24,7 +23,7 @@ export interface LogDenialsOptions {
  *
  * @param options `write`, `maxPerSecond`.
  * @returns The observer. It throws what `write` threw or last rejected with, which the limiter counts and tells as `observer-failed`.
- * @throws {TypeError | RangeError} `KVOTA_OPTION_INVALID` for a `write` that is no function, a `maxPerSecond` that is not a positive integer.
+ * @throws {TypeError | RangeError} `KVOTA_OPTION_INVALID`.
  *
  * @example
  * ```ts
@@ -44,23 +43,9 @@ export interface LogDenialsOptions {
  * ```
  */
 export function logDenials(options: LogDenialsOptions = {}): (event: DecisionEvent) => void {
-  checkFields("log denials", "KVOTA_OPTION_INVALID", options, ["write", "maxPerSecond"]);
+  checkKinds("log denials", options, { write: aFunction, maxPerSecond: integerTo() });
   // deno-lint-ignore no-console -- a log's default destination
   const { write = (line) => console.log(line), maxPerSecond = 10 } = options;
-  if (!Number.isSafeInteger(maxPerSecond) || maxPerSecond < 1) {
-    throw kvotaError(
-      "RangeError",
-      "KVOTA_OPTION_INVALID",
-      `Cannot log denials: \`maxPerSecond\` must be a positive integer, received ${show(maxPerSecond)}`,
-    );
-  }
-  if (typeof write !== "function") {
-    throw kvotaError(
-      "TypeError",
-      "KVOTA_OPTION_INVALID",
-      `Cannot log denials: \`write\` must be a function, received ${show(write)}`,
-    );
-  }
   let second = NaN;
   let written = 0;
   let omitted = 0;

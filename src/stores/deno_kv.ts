@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-await-in-loop -- the next try is made where the last one failed
 /** Counting in Deno KV by atomic check-and-set. */
 import { kvotaError, show } from "../errors.ts";
-import { checkFields } from "../fields.ts";
+import { checkKinds, someText } from "../fields.ts";
 import { hasNativeKv, type KvAtomicLike, type KvEntryLike, type KvLike, openKv } from "./kv_like.ts";
 import type { RowWrite, Store, StoredRow } from "./store.ts";
 
@@ -44,12 +44,8 @@ export interface DenoKvStoreOptions {
  * ```
  */
 export function denoKvStore(kv?: KvLike | string, options: DenoKvStoreOptions = {}): Store {
-  checkFields("make a Deno KV store", "KVOTA_OPTION_INVALID", options, ["prefix", "token"]);
+  checkKinds("make a Deno KV store", options, { prefix: someText, token: someText });
   const { prefix = "kvota", token } = options;
-  for (const [name, value] of Object.entries({ prefix, token })) {
-    if ((typeof value === "string" && value !== "") || (name === "token" && value === undefined)) continue;
-    throw invalid(`\`${name}\` must be non-empty text, received ${show(value)}`);
-  }
   if (kv === undefined || (typeof kv === "string" && kv !== "")) {
     return new DenoKvStore(() => openKv({ path: kv, token }), prefix, kv);
   }

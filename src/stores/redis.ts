@@ -1,6 +1,6 @@
 /** Counting in Redis and Valkey by one script that compares and sets. */
 import { kvotaError, show } from "../errors.ts";
-import { checkFields } from "../fields.ts";
+import { checkKinds, type Kind } from "../fields.ts";
 import { isCluster, type RedisLike, type ScriptRunner, scriptRunner } from "./redis_like.ts";
 import { addWrite, decodeRow, SCRIPT, scriptSha, VERSION_LENGTH } from "./redis_script.ts";
 import type { GroupOutcome, RowWrite, Store, StoredRow } from "./store.ts";
@@ -41,19 +41,18 @@ export interface RedisStoreOptions {
  * ```
  */
 export function redisStore(client: RedisLike, options: RedisStoreOptions = {}): Store {
-  checkFields("make a Redis store", "KVOTA_OPTION_INVALID", options, ["prefix", "hashTag"]);
+  checkKinds("make a Redis store", options, { prefix: plainText, hashTag: plainText });
   const { prefix = "kvota", hashTag } = options;
-  for (const [name, value] of Object.entries({ prefix, hashTag })) {
-    if (name === "hashTag" && value === undefined) continue;
-    if (typeof value !== "string" || !/^[\x20-\x7e]+$/.test(value) || /[{}]/.test(value)) {
-      throw invalid(`\`${name}\` must be non-empty printable ASCII without braces, received ${show(value)}`);
-    }
-  }
   const run = scriptRunner(client);
   if (run === undefined) throw invalid(`it takes a client of node-redis, ioredis or Bun, received ${show(client)}`);
   const base = hashTag === undefined ? `${prefix}:` : `{${hashTag}}${prefix}:`;
   return new RedisStore(run, base, isCluster(client), hashTag);
 }
+
+const plainText: Kind = {
+  what: "non-empty printable ASCII without braces",
+  fits: (value) => typeof value === "string" && /^[ -z|~]+$/.test(value),
+};
 
 class RedisStore implements Store {
   readonly description: string;

@@ -172,7 +172,8 @@ test("byIp() gives keys that the limiter's own methods take", () => {
 
 test("byIp() refuses options that cannot be meant", () => {
   const invalid: readonly (readonly [name: string, options: unknown])[] = [
-    ...[0, 129, -1, 1.5, NaN, Infinity, "64", null].map((ipv6Prefix) => ["RangeError", { ipv6Prefix }] as const),
+    ...[0, 129, -1, 1.5, NaN, Infinity].map((ipv6Prefix) => ["RangeError", { ipv6Prefix }] as const),
+    ...["64", null].map((ipv6Prefix) => ["TypeError", { ipv6Prefix }] as const),
     ...["loopback", {}, null, 8].map((trustedProxies) => ["TypeError", { trustedProxies }] as const),
     ...["", "x y", "x:", "é", "a\r\nb", 7, null].map((header) =>
       ["TypeError", { header, trustedProxies: ["loopback"] }] as const

@@ -18,7 +18,7 @@ const APART = 60_000;
 
 function tallyOf(specs: readonly ModelSpec[]): Tally {
   const row = new RowPlan(specs.map((spec, i) => compileLimit(limitOf(spec, i))));
-  return { rule: "rule", mode: "enforce", namespace: "n", row, blockFor: 0 };
+  return { rule: "rule", rules: ["rule"], mode: "enforce", namespace: "n", row, blockFor: 0 };
 }
 
 /** A row to which things happen, by the clock of one limiter after the other. */

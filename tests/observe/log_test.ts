@@ -150,7 +150,7 @@ test("logDenials() that cannot write is contained, at the end of a flood too", a
 test("logDenials() refuses what is no number of lines", () => {
   for (const maxPerSecond of [0, -1, 1.5, NaN, Infinity, "10"]) {
     assert.throws(() => logDenials({ maxPerSecond: maxPerSecond as number }), {
-      name: "RangeError",
+      name: maxPerSecond === "10" ? "TypeError" : "RangeError",
       code: "KVOTA_OPTION_INVALID",
     });
   }

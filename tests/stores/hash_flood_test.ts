@@ -17,7 +17,7 @@ const BUCKET = 8;
 const FEW = 20;
 const hashes = [djb2, java, fnv1a, murmur3(0), murmur3(0x9747b28c)];
 const row = new RowPlan([compileLimit("10/1h")]);
-const tally: Tally = { rule: "rule", mode: "enforce", namespace: "a", row, blockFor: 0 };
+const tally: Tally = { rule: "rule", rules: ["rule"], mode: "enforce", namespace: "a", row, blockFor: 0 };
 
 /** What the table would hash with if it were one of those. */
 class Open extends HalfSipHash {

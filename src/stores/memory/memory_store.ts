@@ -1,6 +1,5 @@
 /** Counting in this process's memory: synchronous, bounded, no timers. */
-import { kvotaError, show } from "../../errors.ts";
-import { checkFields } from "../../fields.ts";
+import { checkKinds, integerTo } from "../../fields.ts";
 import { MemoryBooks, type MemoryOptions } from "./memory_ledger.ts";
 import { Tables } from "./tables.ts";
 
@@ -56,10 +55,8 @@ export function isMemoryStore(store: unknown): store is MemoryStore {
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
-  checkFields("make a memory store", "KVOTA_OPTION_INVALID", options, ["maxKeys", "maxLogBytes"]);
+  checkKinds("make a memory store", options, { maxKeys: integerTo(2 ** 28), maxLogBytes: integerTo(2 ** 32) });
   const { maxKeys = DEFAULT_MAX_KEYS, maxLogBytes = DEFAULT_MAX_LOG_BYTES } = options;
-  checkCount("maxKeys", maxKeys, 28);
-  checkCount("maxLogBytes", maxLogBytes, 32);
   return new InMemory(maxKeys, maxLogBytes);
 }
 
@@ -74,13 +71,4 @@ class InMemory implements MemoryStore {
   open(options: MemoryOptions): MemoryBooks {
     return new MemoryBooks(this.#tables, options);
   }
-}
-
-function checkCount(name: string, value: number, bits: number): void {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= 2 ** bits) return;
-  throw kvotaError(
-    typeof value === "number" ? "RangeError" : "TypeError",
-    "KVOTA_OPTION_INVALID",
-    `Cannot make a memory store: \`${name}\` must be an integer from 1 to 2^${bits}, received ${show(value)}`,
-  );
 }
