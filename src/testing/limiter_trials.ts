@@ -15,11 +15,13 @@ type AnyStore = Store | MemoryStore;
 class Bench {
   readonly clock = new ManualClock();
   readonly #store: AnyStore;
+  readonly #patience: number;
   readonly #limiters: RateLimiter[] = [];
   #failure: unknown;
 
-  constructor(store: AnyStore) {
+  constructor(store: AnyStore, patience: number) {
     this.#store = store;
+    this.#patience = patience;
   }
 
   limiter(limit: Limit | readonly Limit[], name = freshKey(), store = this.#store): RateLimiter {
@@ -28,8 +30,8 @@ class Bench {
       name,
       store,
       clock: this.clock.now,
-      // A slow store is none that counts wrong; and one that is down is to be told, not stood in for.
-      storeTimeout: "5s",
+      storeTimeout: this.#patience,
+      // One that is down is to be told, not stood in for.
       onStoreFailure: "closed",
       onEvent: (event) => {
         if (event.type === "store-failed") this.#failure = event.error;
@@ -71,8 +73,8 @@ function trial(
 ): Trial<AnyStore> {
   return {
     promise,
-    async run(store, open) {
-      const bench = new Bench(store);
+    async run(store, open, patience) {
+      const bench = new Bench(store, patience);
       try {
         await run(bench, open);
       } finally {

@@ -14,6 +14,8 @@ type AnyStore = Store | MemoryStore;
 
 /** What one trial may take, in milliseconds: a store that never answers must not hold up its tests for ever. */
 const DEADLINE = 30_000;
+/** How long a limiter waits for one, in milliseconds: slow is none that counts wrong. */
+const PATIENCE = 5_000;
 const allTrials: readonly Trial<Store>[] = [
   ...versionTrials,
   ...byteTrials,
@@ -70,11 +72,14 @@ const SHAPE = "It has `read`, `commit`, a `description` that is text, and `maxRo
 export async function testStore(
   makeStore: () => Store | MemoryStore | Promise<Store | MemoryStore>,
 ): Promise<void> {
-  await tryStore(makeStore, DEADLINE);
+  await tryStore(makeStore);
 }
 
-/** The same with another deadline for each trial, in milliseconds. */
-export async function tryStore(makeStore: () => AnyStore | Promise<AnyStore>, deadline: number): Promise<void> {
+/** The same with another deadline for each trial, and another patience of limiters with the store, in milliseconds. */
+export async function tryStore(
+  makeStore: () => AnyStore | Promise<AnyStore>,
+  { deadline = DEADLINE, patience = PATIENCE }: { readonly deadline?: number; readonly patience?: number } = {},
+): Promise<void> {
   if (typeof makeStore !== "function") {
     throw kvotaError(
       "TypeError",
@@ -93,7 +98,7 @@ export async function tryStore(makeStore: () => AnyStore | Promise<AnyStore>, de
   for (const trial of trials) {
     try {
       // deno-lint-ignore no-await-in-loop -- one after the other, so that what is slow or broken disturbs nothing else
-      await withDeadline(() => run(trial, makeStore), deadline, late);
+      await withDeadline(() => run(trial, makeStore, patience), deadline, late);
     } catch (error) {
       errors.push(brokenPromise(trial.promise, error));
       isStuck = error === late;
@@ -104,7 +109,11 @@ export async function tryStore(makeStore: () => AnyStore | Promise<AnyStore>, de
   if (errors.length > 0) throw brokenStore(first.description, errors, isStuck ? "; the others were not tried" : "");
 }
 
-async function run(trial: Trial<Store>, makeStore: () => AnyStore | Promise<AnyStore>): Promise<void> {
+async function run(
+  trial: Trial<Store>,
+  makeStore: () => AnyStore | Promise<AnyStore>,
+  patience: number,
+): Promise<void> {
   const opened: AnyStore[] = [];
   // Trials that read and write rows are not run on memory stores.
   const open = async (): Promise<Store> => {
@@ -113,7 +122,7 @@ async function run(trial: Trial<Store>, makeStore: () => AnyStore | Promise<AnyS
     return store as Store;
   };
   try {
-    await trial.run(await open(), open);
+    await trial.run(await open(), open, patience);
   } finally {
     await closeAll(opened);
   }

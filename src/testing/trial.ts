@@ -8,8 +8,9 @@ export interface Trial<On> {
    *
    * @param store A store for this trial alone.
    * @param open Gives another, which may or may not see the same rows.
+   * @param patience How long limiters wait for it, in milliseconds.
    */
-  run(store: On, open: () => Promise<On>): Promise<void>;
+  run(store: On, open: () => Promise<On>, patience: number): Promise<void>;
 }
 
 /** Ends a trial that has seen what must not be. */

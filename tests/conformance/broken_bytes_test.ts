@@ -133,7 +133,7 @@ test("a store that cannot be made rejects with the reason", async () => {
 test("a store that never answers is waited for once", async () => {
   const never = () => new Promise<never>(() => {});
   const store = { read: never, commit: never, description: "a black hole", maxRows: 10 };
-  const error = await tryStore(() => store, 50).then(() => null, (error) => error);
+  const error = await tryStore(() => store, { deadline: 50 }).then(() => null, (error) => error);
   assert.equal(error.code, "KVOTA_STORE_BROKEN");
   assert.equal(error.errors.length, 1);
   assert.match(error.message, /a black hole: .*the others were not tried/);

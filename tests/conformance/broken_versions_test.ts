@@ -85,7 +85,8 @@ class Refusing extends MapStore {
     return null;
   }
 }
-names("that refuses whatever it is given", () => new Refusing(), [TOLD, ONE, LOST, AS_ONE]);
+// Limiters would try for as long as they wait.
+names("that refuses whatever it is given", () => new Refusing(), [TOLD, ONE, LOST, AS_ONE], undefined, 50);
 
 class NumberedByRow extends MapStore {
   override nextVersion(before: MapRow | undefined): string {

@@ -170,6 +170,14 @@ test("refund, block and reset tell when the store has not taken them", async () 
   await limiter.close();
 });
 
+test("while the store answers nothing is made that stands in for it, by a reset neither", async () => {
+  const { limiter } = make();
+  await limiter.limit("a");
+  await limiter.reset("a");
+  assert.ok(limiter.stats().bytes < 1_000, `${limiter.stats().bytes} bytes`);
+  await limiter.close();
+});
+
 test("a long outage leaves no debt: a client is let in again as after any full use", async () => {
   const { store, limiter, events, state } = make({ limit: "10/1m" });
   store.fault = "reject";

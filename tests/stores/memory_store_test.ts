@@ -66,6 +66,8 @@ test("limiters share counts by store, name and configuration only", () => {
   assert.equal(make("b", "5/1m").limit("key").remaining, 4);
   assert.equal(make("a", "6/1m").limit("key").remaining, 5);
   assert.equal(make("a", "5/1m fixed-window").limit("key").remaining, 4);
+  make("a", "5/1m").reset("key");
+  assert.equal(make("a", "5/1m").limit("key").remaining, 4);
 });
 
 test("blocks are bounded, and those that end last stay", () => {

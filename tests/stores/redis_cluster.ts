@@ -6,8 +6,6 @@ import { freePort } from "./free_port.ts";
 import { withFolder } from "./kv_file.ts";
 import { DURABLE, RedisServer } from "./redis_server.ts";
 
-/** Nodes speak to each other on ports so much further, which end at 65,535. */
-const BUS = 10_000;
 /** After so long without an answer a node counts as down, in milliseconds. */
 const NODE_TIMEOUT = 1_000;
 
@@ -69,7 +67,7 @@ export async function withCluster(use: (cluster: RedisCluster) => Promise<void>)
   const nodes: RedisServer[] = [];
   const start = (left: number): Promise<void> =>
     left === 0 ? run() : withFolder(async (folder) => {
-      const node = new RedisServer(await lowPort(), folder, ARGS);
+      const node = new RedisServer(await freePort(), folder, ARGS);
       nodes.push(node);
       try {
         await node.start();
@@ -86,13 +84,6 @@ export async function withCluster(use: (cluster: RedisCluster) => Promise<void>)
     await use(cluster);
   };
   await start(3);
-}
-
-async function lowPort(): Promise<number> {
-  for (;;) {
-    const port = await freePort();
-    if (port + BUS <= 65_535) return port;
-  }
 }
 
 function pause(milliseconds: number): Promise<void> {

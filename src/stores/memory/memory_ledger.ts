@@ -112,6 +112,7 @@ export class MemoryLedger implements Ledger {
   }
 
   reset(key: string, _now: number): void {
+    if (!this.#isOpen()) return;
     this.forgetCharges(key);
     const { blocks, blockPlan, hash } = this.#look(key);
     const block = blocks.find(blockPlan, hash);
@@ -120,6 +121,7 @@ export class MemoryLedger implements Ledger {
 
   /** Forgets what a key was charged, and not that it is blocked. */
   forgetCharges(key: string): void {
+    if (!this.#isOpen()) return;
     const { table, plan, hash } = this.#look(key);
     const slot = table.find(plan, hash);
     if (slot >= 0) table.free(slot);
@@ -181,6 +183,12 @@ export class MemoryLedger implements Ledger {
     const cells = this.#scratch.fill(0);
     this.#options.seed?.(this.tally, key, cells, now);
     return cells;
+  }
+
+  /** Whether there can be something to forget: what stands in for a shared store has megabytes to make that it may never need. */
+  #isOpen(): boolean {
+    this.#opened ??= this.#tables.find(this.tally);
+    return this.#opened !== undefined;
   }
 
   #look(key: string): Book {

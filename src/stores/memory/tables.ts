@@ -31,11 +31,16 @@ export class Tables {
     this.#maxLogBytes = maxLogBytes;
   }
 
+  /** Where rows of a tally stand if there can be any. */
+  find(tally: Tally): Book | undefined {
+    return this.#books.get(purposeOf(tally));
+  }
+
   /** Called at the first decision: workerd allows no randomness before a request. */
-  book({ namespace, row }: Tally): Book {
-    const purpose = `${namespace}\n${row.layout}`;
-    const known = this.#books.get(purpose);
+  book(tally: Tally): Book {
+    const known = this.find(tally);
     if (known !== undefined) return known;
+    const { row } = tally;
     if (this.#hash === undefined) {
       const [k0 = 0, k1 = 0] = crypto.getRandomValues(new Uint32Array(2));
       this.#hash = new HalfSipHash(k0, k1);
@@ -45,13 +50,13 @@ export class Tables {
     this.#tables.set(kind, table);
     const blocks = this.#blocks ??= new Table(Math.ceil(this.#maxKeys / KEYS_PER_BLOCK), blockRow.width);
     const book = {
-      hash: this.#hash.derive(purpose),
+      hash: this.#hash.derive(purposeOf(tally)),
       table,
       plan: table.enrol(row),
       blocks,
       blockPlan: blocks.enrol(blockRow),
     };
-    this.#books.set(purpose, book);
+    this.#books.set(purposeOf(tally), book);
     return book;
   }
 
@@ -71,4 +76,8 @@ export class Tables {
     const bytes = (1 + width) * Float64Array.BYTES_PER_ELEMENT * SPARE;
     return Math.max(1, Math.min(this.#maxKeys, Math.floor(this.#maxLogBytes / bytes)));
   }
+}
+
+function purposeOf({ namespace, row }: Tally): string {
+  return `${namespace}\n${row.layout}`;
 }
