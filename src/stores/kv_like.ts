@@ -40,9 +40,16 @@ export interface KvLocation {
 }
 
 interface NativeDeno {
-  readonly openKv?: (path?: string) => Promise<unknown>;
-  readonly env?: { set(name: string, value: string): void };
+  openKv?(path?: string): Promise<unknown>;
+  readonly env?: {
+    get(name: string): string | undefined;
+    set(name: string, value: string): void;
+    delete(name: string): void;
+  };
 }
+
+/** The one way in which Deno takes a token. */
+const TOKEN = "DENO_KV_ACCESS_TOKEN";
 
 /** Whether this runtime has Deno KV built in. */
 export function hasNativeKv(): boolean {
@@ -53,9 +60,7 @@ export function hasNativeKv(): boolean {
 export async function openKv({ path, token }: KvLocation): Promise<KvLike> {
   const deno = native();
   if (deno?.openKv !== undefined) {
-    // The one way in which Deno takes a token.
-    if (token !== undefined) deno.env!.set("DENO_KV_ACCESS_TOKEN", token);
-    return await deno.openKv(path) as KvLike;
+    return await (token === undefined ? deno.openKv(path) : openWithToken(deno, path, token)) as KvLike;
   }
   const { openKv } = await importFromDeno("kv") as {
     openKv(path: string | undefined, options: Record<string, unknown>): Promise<KvLike>;
@@ -66,6 +71,19 @@ export async function openKv({ path, token }: KvLocation): Promise<KvLike> {
   };
   const decodeV8 = (): null => null;
   return await openKv(path, { encodeV8, decodeV8, ...(token === undefined ? {} : { accessToken: token }) });
+}
+
+/** Deno has read the token once it gives a promise: child processes, and whoever shows the environment, are not to have it. */
+function openWithToken(deno: NativeDeno, path: string | undefined, token: string): Promise<unknown> {
+  const env = deno.env!;
+  const before = env.get(TOKEN);
+  env.set(TOKEN, token);
+  try {
+    return deno.openKv!(path);
+  } finally {
+    if (before === undefined) env.delete(TOKEN);
+    else env.set(TOKEN, before);
+  }
 }
 
 /** Names a package where neither JSR nor a bundler sees it: it is the application's to install, not this package's. */

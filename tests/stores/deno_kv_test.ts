@@ -1,8 +1,11 @@
 /** What `denoKvStore` does with a database, whatever database that is; see conformance/ for real ones. */
 import assert from "node:assert/strict";
+import { createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { denoKvStore } from "../../mod.ts";
 import { testStore } from "../../testing.ts";
+import { here } from "../runtimes/runtime.ts";
 import { FakeKv, withOpenKv } from "./fake_kv.ts";
 
 const REFUSED = { name: "TypeError", code: "KVOTA_OPTION_INVALID", message: /^Cannot make a Deno KV store: / };
@@ -76,18 +79,44 @@ test("denoKvStore() opens when it is first asked, and once", async () => {
   });
 });
 
-test("denoKvStore() gives Deno its token before it opens", async () => {
-  const seen: unknown[] = [];
-  const openKv = (path?: string) => {
-    seen.push([path, Reflect.get(globalThis, "Deno").env.get("DENO_KV_ACCESS_TOKEN")]);
-    return Promise.resolve(new FakeKv());
-  };
-  await withOpenKv(openKv, async (env) => {
-    const store = denoKvStore("https://kv.example/", { token: "secret" });
-    assert.equal(env.size, 0);
-    await store.read(["a"]);
+test("denoKvStore() gives Deno its token while it opens, and leaves the environment as it was", async () => {
+  for (const before of [undefined, "the environment's"]) {
+    const seen: unknown[] = [];
+    const openKv = (path?: string) => {
+      const token = Reflect.get(globalThis, "Deno").env.get("DENO_KV_ACCESS_TOKEN");
+      seen.push([path, token]);
+      if (token === "refused") throw new TypeError("it throws at once");
+      return Promise.resolve(new FakeKv());
+    };
+    // deno-lint-ignore no-await-in-loop -- they share a global
+    await withOpenKv(openKv, async (env) => {
+      if (before !== undefined) env.set("DENO_KV_ACCESS_TOKEN", before);
+      const stores = ["one", "two", "refused"].map((token) => denoKvStore(`https://${token}.example/`, { token }));
+      assert.equal(env.get("DENO_KV_ACCESS_TOKEN"), before);
+      const reads = stores.map((store) => store.read(["a"]));
+      assert.equal(env.get("DENO_KV_ACCESS_TOKEN"), before);
+      await Promise.allSettled(reads);
+      assert.equal(env.get("DENO_KV_ACCESS_TOKEN"), before);
+      assert.equal(env.size, before === undefined ? 0 : 1);
+    });
+    assert.deepEqual(seen, ["one", "two", "refused"].map((token) => [`https://${token}.example/`, token]));
+  }
+});
+
+const skip = here !== "Deno";
+test("Deno has read the token once it gives a promise: each database is asked with its own", { skip }, async () => {
+  const seen = new Set<string>();
+  const server = createServer(({ url, headers }, response) => {
+    seen.add(`${url} ${headers.authorization}`);
+    response.writeHead(401).end();
   });
-  assert.deepEqual(seen, [["https://kv.example/", "secret"]]);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const tokens = ["one", "two"];
+  const stores = tokens.map((token) => denoKvStore(`http://127.0.0.1:${port}/${token}`, { token }));
+  await Promise.all(stores.map((store) => assert.rejects(store.read(["a"]), /401/)));
+  assert.deepEqual([...seen].sort(), tokens.map((token) => `/${token} Bearer ${token}`));
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test("denoKvStore() tries again to open what could not be opened", async () => {

@@ -70,14 +70,18 @@ export class FakeKv implements KvLike {
 /** Has `Deno.openKv` be `openKv` for a while, on whatever runtime this is; gives the environment that was set meanwhile. */
 export async function withOpenKv(
   openKv: (path?: string) => Promise<KvLike>,
-  use: (env: ReadonlyMap<string, string>) => Promise<void>,
+  use: (env: Map<string, string>) => Promise<void>,
 ): Promise<void> {
   const env = new Map<string, string>();
   const before = Object.getOwnPropertyDescriptor(globalThis, "Deno");
   const fake = Object.create(before?.value ?? null, {
     openKv: { value: openKv },
     env: {
-      value: { set: (name: string, value: string) => env.set(name, value), get: (name: string) => env.get(name) },
+      value: {
+        get: (name: string) => env.get(name),
+        set: (name: string, value: string) => env.set(name, value),
+        delete: (name: string) => env.delete(name),
+      },
     },
   });
   Object.defineProperty(globalThis, "Deno", { value: fake, configurable: true, writable: true });
