@@ -5,8 +5,8 @@ import type { RowWrite, StoredRow } from "./store.ts";
 
 /** Characters of a version. A row is its version and its bytes in Base64: Bun's client reads and writes nothing but text. */
 export const VERSION_LENGTH = 16;
-/** The version where there is no row. */
-const NONE = "-".repeat(VERSION_LENGTH);
+/** The version where there is no row: longer than others, so that no text can begin with it. */
+const NONE = "-".repeat(VERSION_LENGTH + 1);
 /** How what is no row comes back, another type or another's text: it has a version, and can be written over. */
 const FOREIGN = "?".repeat(VERSION_LENGTH);
 /** Arguments that a call can be relied on to take. */

@@ -119,6 +119,8 @@ add("what stands in a row's place and is none is told, and written over", async 
       ["SET", key, ""],
       ["SET", key, "text"],
       ["SET", key, "text that is longer than a version"],
+      // What says that there is no row, and that there is another's.
+      ...["-", "?"].flatMap((sign) => [16, 17, 40].map((length) => ["SET", key, sign.repeat(length)])),
       ["EVAL", "return redis.call('SET', KEYS[1], '\\255\\254 some bytes that are no text')", "1", key],
     ];
     for (const damage of damages) {
