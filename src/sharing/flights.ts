@@ -66,7 +66,10 @@ export class Flights {
   }
 
   /** Has the work done with the rows' next flight. */
-  add(rows: readonly RememberedRow[], work: Work): void {
+  add(asked: readonly RememberedRow[], work: Work): void {
+    let rows = asked;
+    // Forgotten since they were looked up, and perhaps looked up anew: one commit with a row twice would lose a charge.
+    while (rows.some(({ isForgotten }) => isForgotten)) rows = rows.map(({ key, kind }) => this.row(key, kind));
     const bundle = rows.length === 1 ? rows[0]!.alone : this.#bundleOf(rows);
     bundle.add(work);
     this.#watch(work.due);

@@ -44,8 +44,12 @@ export class RememberedRows {
   #forget(): void {
     const needed = new Map<string, RememberedRow>();
     for (const [key, row] of this.#old) {
-      if (row.isBusy) needed.set(key, row);
-      else if (row.client !== undefined) row.kind.byClient.delete(row.client);
+      if (row.isBusy) {
+        needed.set(key, row);
+        continue;
+      }
+      row.isForgotten = true;
+      if (row.client !== undefined) row.kind.byClient.delete(row.client);
     }
     this.hasForgotten ||= needed.size < this.#old.size;
     this.#old = this.#young;

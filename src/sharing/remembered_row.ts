@@ -36,6 +36,8 @@ export class RememberedRow {
   #last: string | null | undefined;
   #seenAt = 0;
   #lasts = Infinity;
+  /** Whether it is remembered no longer: who asks for its key now is given another one. */
+  isForgotten = false;
   /** Whether it is in the air, or left to others for a while after that. */
   inFlight = false;
   readonly contention: Contention = new Contention();
