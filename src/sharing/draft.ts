@@ -1,7 +1,7 @@
 /** A row being worked on: a copy, so that what is not committed has not happened. */
 import type { Tally } from "../charge.ts";
 import type { RowCharge, RowPlan } from "../row.ts";
-import type { RowContent } from "../stores/row_codec.ts";
+import { ERAS, type RowContent } from "../stores/row_codec.ts";
 
 /** Clocks of different processes that are no further apart than this are taken for right, in milliseconds; beyond, for one that went back. */
 export const CLOCK_TOLERANCE = 60_000;
@@ -44,8 +44,8 @@ export class Draft {
   readonly #own: OwnClock;
   #latest = -Infinity;
 
-  constructor(tally: Tally, { cells, blockedUntil, touchedAt, owner }: RowContent, own: OwnClock) {
-    this.content = { cells: cells.slice(), blockedUntil, touchedAt, owner };
+  constructor(tally: Tally, { cells, blockedUntil, touchedAt, owner, era }: RowContent, own: OwnClock) {
+    this.content = { cells: cells.slice(), blockedUntil, touchedAt, owner, era };
     this.#tally = tally;
     this.#own = own;
   }
@@ -86,6 +86,7 @@ export class Draft {
     const time = this.#enter(now);
     this.#tally.row.give(this.content.cells, 0, time, cost, charge);
     this.#touch(time);
+    if (!this.#hasCharges()) this.content.era = 0;
   }
 
   settle(now: number, charge: RowCharge, actual: number): void {
@@ -123,6 +124,7 @@ export class Draft {
     this.content.cells.fill(0);
     this.content.blockedUntil = 0;
     this.content.touchedAt = 0;
+    this.content.era = 0;
     this.changed = true;
     this.wasReset = true;
   }
@@ -134,7 +136,11 @@ export class Draft {
 
   /** Whether nothing is left to be kept of it. */
   isEmpty(): boolean {
-    return this.content.blockedUntil === 0 && this.content.cells.every((cell) => cell === 0);
+    return this.content.blockedUntil === 0 && !this.#hasCharges();
+  }
+
+  #hasCharges(): boolean {
+    return this.content.cells.some((cell) => cell !== 0);
   }
 
   #look(now: number): number {
@@ -165,6 +171,7 @@ export class Draft {
 
   #touch(time: number): void {
     this.changed = true;
+    this.content.era ||= 1 + Math.floor(Math.random() * (ERAS - 1));
     if (time <= this.content.touchedAt) return;
     this.content.touchedAt = time;
     this.content.owner = this.#own.self;

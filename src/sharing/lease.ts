@@ -32,6 +32,8 @@ export interface Grant {
   units: number;
   /** The row's time of the charge. */
   readonly chargedAt: number;
+  /** The row's era. */
+  readonly era: number;
   /** When each limit's quota would have been full without it, by the row's time. */
   readonly fullAts: readonly number[];
   /** From when, and until when, they may be spent, by this process's clock. */

@@ -78,12 +78,13 @@ export class Refresh implements Work {
     const [draft] = drafts as [Draft];
     draft.peek(this.now, 0);
     if (this.#givenBack === undefined) {
-      if (this.#isShort()) this.#lease.end();
+      if (this.#isShort() || this.#works.some(({ isRefund }) => isRefund)) this.#lease.end();
       this.#givenBack = this.#lease.takeEnded();
       this.#tower.tookOff();
     }
-    for (const { units, chargedAt, fullAts } of this.#givenBack) {
-      draft.give(this.now, units, { cost: units, chargedAt, delays: [], fullAts });
+    for (const { units, chargedAt, era, fullAts } of this.#givenBack) {
+      // What was forgotten is not undone: others' charges would be.
+      if (era === draft.content.era) draft.give(this.now, units, { cost: units, chargedAt, delays: [], fullAts });
     }
     const fullAts = this.#fullAts(draft);
     for (const work of this.#works) work.apply(drafts);
@@ -91,7 +92,7 @@ export class Refresh implements Work {
     this.#wasReset = draft.wasReset;
     const units = this.#chargeAhead(draft);
     const until = this.now + this.#lease.timeOf(draft.time, draft.windowEnd);
-    this.#grant = { units, chargedAt: draft.time, fullAts, from: this.now, until };
+    this.#grant = { units, chargedAt: draft.time, era: draft.content.era, fullAts, from: this.now, until };
   }
 
   done(): void {

@@ -117,6 +117,8 @@ export interface Work {
   readonly due: number;
   /** Whether the rows have to be read for it, however lately that was done. */
   readonly fresh: boolean;
+  /** Whether it undoes charges whosever they are: what this process has charged ahead must not be among them, or it would be let in uncharged. */
+  readonly isRefund?: boolean;
   /** Does it to drafts of its rows, in their order; once more, to other drafts, where a commit was refused. */
   apply(drafts: readonly Draft[]): void;
   /** It is in the store. */

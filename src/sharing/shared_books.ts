@@ -15,7 +15,7 @@ import { Flights } from "./flights.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
 import { Leasing } from "./leasing.ts";
 import type { LocalRows } from "./local_rows.ts";
-import { type Binding, SharedLedger } from "./shared_ledger.ts";
+import { type About, type Binding, SharedLedger } from "./shared_ledger.ts";
 import { StoreCalls } from "./store_calls.ts";
 import { type Elsewhere, takeTogether } from "./together.ts";
 import { Change, Decision, storeFailed } from "./works.ts";
@@ -124,7 +124,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     return new RateLimitResult(ledger, key, UNCHARGED, now, this.#local!.source, detailOfParts([part], 0));
   }
 
-  change(ledger: SharedLedger, key: string, now: number, change: (draft: Draft) => void): Promise<void> {
+  change(ledger: SharedLedger, key: string, about: About, change: (draft: Draft) => void): Promise<void> {
     const row = ledger.row(key);
     return new Promise((resolve, reject) => {
       const failed = (cause?: unknown) => {
@@ -133,7 +133,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
         reject(storeFailed(cause));
       };
       if (this.#breaker.isOpen) return failed();
-      this.add(row, new Change({ now, due: this.due() }, change, resolve, failed));
+      this.add(row, new Change({ ...about, due: this.due() }, change, resolve, failed));
     });
   }
 

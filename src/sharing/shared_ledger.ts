@@ -20,12 +20,15 @@ const LONGEST_CLIENT = 200;
 /** So that a key stays below 400 characters. */
 const LONGEST_NAMESPACE = 150;
 
+/** What is told of a change. */
+export type About = Pick<Work, "now" | "isRefund">;
+
 /** What a ledger needs of the books that it is one of. */
 export interface Binding {
   takeTogether(charges: readonly Charge<SharedLedger>[], now: number): MaybePromise<RateLimitResult>;
   peek(charge: Charge<SharedLedger>, now: number): MaybePromise<RateLimitResult>;
   /** Has a row changed in the store, and in any case in what this process knows of it. */
-  change(ledger: SharedLedger, key: string, now: number, change: (draft: Draft) => void): Promise<void>;
+  change(ledger: SharedLedger, key: string, about: About, change: (draft: Draft) => void): Promise<void>;
   /** Has something done to a row, together with whatever else is to be. */
   add(row: RememberedRow, work: Work): void;
   /** The limiter's clock, now. */
@@ -69,7 +72,7 @@ export class SharedLedger implements Ledger {
   }
 
   give(key: string, now: number, cost: number): Promise<void> {
-    return this.#change(key, now, (draft) => draft.give(now, cost));
+    return this.#books.change(this, key, { now, isRefund: true }, (draft) => draft.give(now, cost));
   }
 
   block(key: string, now: number, until: number): Promise<void> {
@@ -187,7 +190,7 @@ export class SharedLedger implements Ledger {
   }
 
   #change(key: string, now: number, change: (draft: Draft) => void): Promise<void> {
-    return this.#books.change(this, key, now, change);
+    return this.#books.change(this, key, { now }, change);
   }
 
   #stored(key: string): string {

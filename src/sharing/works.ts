@@ -75,18 +75,20 @@ export class Change implements Work {
   readonly now: number;
   readonly due: number;
   readonly fresh = true;
+  readonly isRefund: boolean;
   readonly #change: (draft: Draft) => void;
   readonly done: () => void;
   readonly failed: (cause: unknown) => void;
 
   constructor(
-    { now, due }: { readonly now: number; readonly due: number },
+    { now, due, isRefund = false }: Pick<Work, "now" | "due" | "isRefund">,
     change: (draft: Draft) => void,
     done: () => void,
     failed: (cause: unknown) => void,
   ) {
     this.now = now;
     this.due = due;
+    this.isRefund = isRefund;
     this.#change = change;
     this.done = done;
     this.failed = failed;

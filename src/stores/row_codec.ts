@@ -1,6 +1,6 @@
 /**
  * Rows as bytes: 1 byte version, 7 bytes fingerprint of the layout, then numbers of 8 bytes, little-endian (IEEE 754): `blockedUntil`,
- * `touchedAt`, `owner`, and the cells of each limit, of a log those in use.
+ * `touchedAt`, `owner` and above it the `era`, and the cells of each limit, of a log those in use.
  *
  * Bytes, because every runtime reads them alike; and because a row that says itself what it is can be refused.
  */
@@ -14,6 +14,10 @@ const HEADER = 1 + FINGERPRINT;
 const NUMBER = 8;
 /** Numbers before the cells. */
 const FIELDS = 3;
+/** Owners are smaller, and stand in one number with the era. */
+const OWNERS = 2 ** 33;
+/** Eras are smaller. */
+export const ERAS = 2 ** 20;
 
 /** What a row holds. All zeros is a key never seen. */
 export interface RowContent {
@@ -24,6 +28,8 @@ export interface RowContent {
   touchedAt: number;
   /** Whose clock that was: a number that each limiter draws for itself. */
   owner: number;
+  /** Another one each time that everything was forgotten: what was charged before that cannot be given back. */
+  era: number;
 }
 
 /** Reads and writes the rows of one layout, and of no other. */
@@ -45,17 +51,17 @@ export class RowCodec {
   }
 
   empty(): RowContent {
-    return { cells: new Float64Array(this.#width), blockedUntil: 0, touchedAt: 0, owner: 0 };
+    return { cells: new Float64Array(this.#width), blockedUntil: 0, touchedAt: 0, owner: 0, era: 0 };
   }
 
-  encode({ cells, blockedUntil, touchedAt, owner }: RowContent): Uint8Array {
+  encode({ cells, blockedUntil, touchedAt, owner, era }: RowContent): Uint8Array {
     const { limits } = this.#row;
     let count = FIELDS;
     for (let i = 0; i < limits.length; i++) count += this.#row.written(i, cells, 0);
     const view = this.#room(HEADER + NUMBER * count);
     view.setFloat64(HEADER, blockedUntil, true);
     view.setFloat64(HEADER + NUMBER, touchedAt, true);
-    view.setFloat64(HEADER + 2 * NUMBER, owner, true);
+    view.setFloat64(HEADER + 2 * NUMBER, owner + OWNERS * era, true);
     let at = HEADER + FIELDS * NUMBER;
     let from = 0;
     for (let i = 0; i < limits.length; i++) {
@@ -88,7 +94,8 @@ export class RowCodec {
         if (at + NUMBER > value.length) return false;
         const number = view.getFloat64(at, true);
         if (!Number.isSafeInteger(number) || number < 0) return false;
-        into[from] = number;
+        // A zero below zero is a zero.
+        into[from] = number + 0;
       }
       return true;
     };
@@ -103,8 +110,9 @@ export class RowCodec {
     }
     if (at !== value.length || !this.#row.isPossible(cells, 0)) return null;
     const [blockedUntil = 0, touchedAt = 0, owner = 0] = fields;
+    const era = Math.floor(owner / OWNERS);
     // What stands further ahead than a charge at `touchedAt` could have put it, no charge has put there.
     this.#row.rewind(cells, 0, touchedAt);
-    return { cells, blockedUntil, touchedAt, owner };
+    return { cells, blockedUntil, touchedAt, owner: owner % OWNERS, era };
   }
 }

@@ -116,8 +116,8 @@ class Row {
 const specsOfRow = fc.array(anySpec, { minLength: 1, maxLength: 3 });
 
 /** Whether such a log or counter can be: the row says nothing that no charges leave. */
-function assertSound({ cells, blockedUntil, touchedAt, owner }: RowContent): void {
-  for (const number of [...cells, blockedUntil, touchedAt, owner]) {
+function assertSound({ cells, blockedUntil, touchedAt, owner, era }: RowContent): void {
+  for (const number of [...cells, blockedUntil, touchedAt, owner, era]) {
     assert.ok(Number.isSafeInteger(number) && number >= 0, `${number}`);
   }
 }

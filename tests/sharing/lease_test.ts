@@ -38,7 +38,14 @@ test("no unit of a lease is spent or given back twice, nor outside its grant's t
           const left = sum(false);
           assert.equal(lease.left(now), left);
           if (act === "charge") {
-            const grant = { units, chargedAt: now, fullAts: [], from: now, until: now + 1 + 4 * Math.abs(amount) };
+            const grant = {
+              units,
+              chargedAt: now,
+              era: 1,
+              fullAts: [],
+              from: now,
+              until: now + 1 + 4 * Math.abs(amount),
+            };
             lease.refreshed(grant);
             grants.push({ grant, left: units, hasEnded: false });
           } else if (act === "spend" && left > 0) {

@@ -15,7 +15,7 @@ const NOW = 1_790_000_000_000;
 const MANY = 40_000;
 
 const row = new RowPlan([compileLimit("100/1h fixed-window")]);
-const tally = { rule: "rule", mode: "enforce", namespace: "n", row, blockFor: 0 } as const;
+const tally = { rule: "rule", mode: "enforce", rules: ["rule"], namespace: "n", row, blockFor: 0 } as const;
 const kind: RowKind = { tally, codec: new RowCodec(row), leaseTime: 0, byClient: new Map() };
 
 test("a row that was forgotten while somebody had looked it up is not written twice in one commit", async () => {

@@ -44,19 +44,20 @@ const content: RowContent = {
   blockedUntil: now + 5_000,
   touchedAt: now,
   owner: 4_294_967_296,
+  era: 2 ** 20 - 1,
 };
 const bytes = codec.encode(content);
 
 test("what charges leave of a row comes back as it was", () => {
-  const rows = fc.record({ owner: fc.nat(MAX), blockedUntil: fc.nat(MAX) });
+  const rows = fc.record({ owner: fc.nat(2 ** 32), era: fc.nat(2 ** 20 - 1), blockedUntil: fc.nat(MAX) });
   fc.assert(
-    fc.property(plans, start, steadyHistory, rows, (plan, now, history, { owner, blockedUntil }) => {
+    fc.property(plans, start, steadyHistory, rows, (plan, now, history, { owner, era, blockedUntil }) => {
       const codec = new RowCodec(plan);
       const cells = new Float64Array(plan.width);
       for (const happening of history) {
         now += happening.step;
         plan.take(cells, 0, now, "cost" in happening ? happening.cost : 1);
-        const content = { cells, blockedUntil, touchedAt: now, owner };
+        const content = { cells, blockedUntil, touchedAt: now, owner, era };
         assert.deepEqual(plain(codec.decode(codec.encode(content))), plain(content));
       }
     }),
@@ -78,6 +79,7 @@ test("whatever numbers stand in a row, it decides as one that a charge has left,
         blockedUntil,
         touchedAt,
         owner,
+        era: 0,
       });
       const row = codec.decode(bytes);
       const isPossible = numbers.slice(0, FIELDS + plan.width).every((number) =>
@@ -111,13 +113,18 @@ test("a row is 1 byte version, 7 bytes fingerprint and little-endian numbers", (
   );
   const view = new DataView(bytes.buffer);
   const numbers = Array.from({ length: FIELDS + plan.width }, (_, i) => view.getFloat64(HEADER + 8 * i, true));
-  assert.deepEqual(numbers, [content.blockedUntil, content.touchedAt, content.owner, ...content.cells]);
+  assert.deepEqual(numbers, [
+    content.blockedUntil,
+    content.touchedAt,
+    content.owner + 2 ** 33 * content.era,
+    ...content.cells,
+  ]);
   // Written out, so that nobody changes the format without seeing that databases hold the old one.
   assert.equal(new RowCodec(planOf("10/1s")).fingerprint, "696b05bae7c090");
 });
 
 test("an empty row is all zeros", () => {
-  const empty = { cells: [0, 0, 0, 0], blockedUntil: 0, touchedAt: 0, owner: 0 };
+  const empty = { cells: [0, 0, 0, 0], blockedUntil: 0, touchedAt: 0, owner: 0, era: 0 };
   assert.deepEqual(plain(codec.empty()), empty);
   assert.deepEqual(plain(codec.decode(codec.encode(codec.empty()))), empty);
 });
@@ -184,7 +191,7 @@ test("a log whose times are out of order is not read, nor one with a debt that i
     const codec = new RowCodec(plan);
     const cells = new Float64Array(plan.width);
     for (const ago of [2, 1, 0]) plan.take(cells, 0, now - ago, 1);
-    const bytes = codec.encode({ cells, blockedUntil: 0, touchedAt: now, owner: 1 });
+    const bytes = codec.encode({ cells, blockedUntil: 0, touchedAt: now, owner: 1, era: 1 });
     for (const [place, number] of [[first, now], [first + 1, 0], [first + 2, now - 2]] as const) {
       assert.equal(codec.decode(withNumber(bytes, place, number)), null, `${number} at ${place} of ${limit}`);
     }
@@ -235,7 +242,7 @@ test("a log is written as long as it is, and one that says it is longer than it 
   const codec = new RowCodec(plan);
   const cells = new Float64Array(plan.width);
   plan.take(cells, 0, now, 2);
-  const content = { cells, blockedUntil: 0, touchedAt: now, owner: 1 };
+  const content = { cells, blockedUntil: 0, touchedAt: now, owner: 1, era: 1 };
   const bytes = codec.encode(content);
   assert.equal(bytes.length, HEADER + 8 * (FIELDS + (3 + 2) + 2 + (1 + 2)));
   assert.deepEqual(plain(codec.decode(bytes)), plain(content));
