@@ -35,7 +35,7 @@ function sum(pattern: RegExp, text: string): number {
 }
 
 /** Reads a runner's output. One that ends badly has failed, whatever it tells; so has one that tells nothing. */
-export function outcomeOf(text: string, code: number): Outcome {
+export function outcomeOf(text: string, code: number | null): Outcome {
   const figures = { passed: sum(passed, text), failed: sum(failed, text) };
   const isWell = code === 0 && figures.passed > 0 && figures.failed === 0;
   if (isWell) return { ...figures, names: [], errors: "" };

@@ -15,7 +15,7 @@ interface Start {
 /** What gets in where each step asks, at its time, for as much as there is: one charge of all that is left. */
 function play(limit: string, times: readonly number[]): readonly Start[] {
   let now = 0;
-  const limiter = createRateLimiter({ limit, store: memoryStore(), clock: () => now });
+  const limiter = createRateLimiter({ limit, store: memoryStore({ maxKeys: 100 }), clock: () => now });
   return times.flatMap((time) => {
     now = ORIGIN + time;
     const units = limiter.peek("key").remaining;
@@ -86,7 +86,7 @@ for (const [limit, count, window] of [["3/100ms", 3, 100], ["7/1s", 7, 1_000], [
     let now = ORIGIN;
     const limiter = createRateLimiter({
       limit: `${limit} burst 20 leaky-bucket`,
-      store: memoryStore(),
+      store: memoryStore({ maxKeys: 100 }),
       clock: () => now,
     });
     const starts: Start[] = [];
@@ -102,7 +102,11 @@ for (const [limit, count, window] of [["3/100ms", 3, 100], ["7/1s", 7, 1_000], [
 
 test("concurrency: whoever never releases holds for its window, and not a millisecond longer", () => {
   let now = ORIGIN;
-  const limiter = createRateLimiter({ limit: "2/1s concurrency", store: memoryStore(), clock: () => now });
+  const limiter = createRateLimiter({
+    limit: "2/1s concurrency",
+    store: memoryStore({ maxKeys: 100 }),
+    clock: () => now,
+  });
   const ask = (at: number) => {
     now = ORIGIN + at;
     return limiter.limit("key").ok;

@@ -14,7 +14,7 @@ class World {
   readonly starts: number[] = [];
 
   constructor(limit: string) {
-    this.limiter = createRateLimiter({ limit, store: memoryStore(), clock: () => this.now });
+    this.limiter = createRateLimiter({ limit, store: memoryStore({ maxKeys: 100 }), clock: () => this.now });
   }
 
   /** As many as get in at `now`. */
@@ -82,7 +82,11 @@ test("10/1s burst 10 leaky-bucket: starts are a tenth of a second apart", () => 
 });
 
 test("10/1m concurrency: ten at any instant, whoever leaves when", () => {
-  const limiter = createRateLimiter({ limit: "10/1m concurrency", store: memoryStore(), clock: () => 0 });
+  const limiter = createRateLimiter({
+    limit: "10/1m concurrency",
+    store: memoryStore({ maxKeys: 100 }),
+    clock: () => 0,
+  });
   fc.assert(
     fc.property(fc.array(fc.integer({ min: -12, max: 12 }), { maxLength: 50 }), (steps) => {
       limiter.reset("key");

@@ -29,7 +29,7 @@ for (const limit of spent) {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), fc.nat({ max: 999 }), (steps, offset) => {
         let now = 60_000 + offset;
-        const make = () => createRateLimiter({ limit, store: memoryStore(), clock: () => now });
+        const make = () => createRateLimiter({ limit, store: memoryStore({ maxKeys: 100 }), clock: () => now });
         const [late, prompt] = [make(), make()];
         const open: { readonly result: RateLimitResult; readonly actual: number }[] = [];
         for (const step of steps) {
@@ -159,7 +159,7 @@ test("concurrency: who comes back after its lease takes no one else's slot", () 
 
 function make(limit: string): { readonly limiter: SyncRateLimiter; pass(time: number): void } {
   let now = 60_000;
-  const limiter = createRateLimiter({ limit, store: memoryStore(), clock: () => now });
+  const limiter = createRateLimiter({ limit, store: memoryStore({ maxKeys: 100 }), clock: () => now });
   return { limiter, pass: (time) => void (now += time) };
 }
 
