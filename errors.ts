@@ -144,9 +144,9 @@
  *
  * ## KVOTA_RULES_TOO_MANY
  *
- * **Cause.** At a request: more than 9 rules apply to it. They are committed as one, and stores take ten rows at once.
+ * **Cause.** At a request: more than 9 rules apply to it. They are committed as one, and stores take ten rows at once. Or one memory store has counted by 65,535 different limits (names do not matter), and was to count by one more.
  *
- * **Mend.** Put limits with the same key into one rule, `limit: ["10/1s", "1000/1h"]`, or narrow `match`.
+ * **Mend.** Put limits with the same key into one rule, `limit: ["10/1s", "1000/1h"]`, or narrow `match`. Where each customer has limits of their own, round them, or make a store for so many of them.
  *
  * ## KVOTA_RULE_UNKNOWN
  *

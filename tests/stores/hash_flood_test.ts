@@ -42,7 +42,7 @@ interface Filled {
 
 /** A table for so many keys, filled with them under a hash. Rows are all alike, and none is past. */
 function fill(keys: readonly string[], hash: HalfSipHash): Filled {
-  const row: Evictable = { width: 2, expiresAt: () => Infinity, shareLeft: () => 0.5 };
+  const row: Evictable = { layout: "none", width: 2, expiresAt: () => Infinity, shareLeft: () => 0.5 };
   const table = new Table(keys.length, row.width);
   const plan = table.enrol(row);
   for (const key of keys) {

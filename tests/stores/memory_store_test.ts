@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createRateLimiter, type LimiterEvent, memoryStore } from "../../mod.ts";
+import { createRateLimiter, type Limit, type LimiterEvent, type MemoryStore, memoryStore } from "../../mod.ts";
+import type { Tally } from "../../src/charge.ts";
+import { compileLimit } from "../../src/limit.ts";
+import { RowPlan } from "../../src/row.ts";
 
 test("memoryStore() refuses a maxKeys that cannot be meant", () => {
   for (const maxKeys of [0, -1, 1.5, NaN, 2 ** 29, Infinity]) {
@@ -68,6 +71,31 @@ test("limiters share counts by store, name and configuration only", () => {
   assert.equal(make("a", "5/1m fixed-window").limit("key").remaining, 4);
   make("a", "5/1m").reset("key");
   assert.equal(make("a", "5/1m").limit("key").remaining, 4);
+});
+
+/** A limiter's books, without the limiter. */
+function booksOf(store: MemoryStore) {
+  return store.open({ source: "memory", now: () => 0, onOverflow() {} });
+}
+
+function tallyOf(namespace: string, limit: Limit): Tally {
+  const row = new RowPlan([compileLimit(limit)]);
+  return { rule: "rule", rules: ["rule"], mode: "enforce", namespace, row, blockFor: 0 };
+}
+
+test("there is no end to the names in one store, and a name that comes again counts on", () => {
+  const store = memoryStore({ maxKeys: 100 });
+  const take = (name: string) => booksOf(store).open(tallyOf(name, "5/1h")).take("key", 0, 1).remaining;
+  for (let i = 0; i < 70_000; i++) take(`${i}`);
+  assert.deepEqual([take("a"), take("b"), take("a")], [4, 4, 3]);
+});
+
+test("limits that differ are numbered, and one too many is refused", () => {
+  const books = booksOf(memoryStore({ maxKeys: 1 }));
+  const take = (limit: number) => books.open(tallyOf("a", { limit, window: "1h" })).take("key", 0, 1);
+  for (let limit = 1; limit <= 0xffff; limit++) take(limit);
+  take(7);
+  assert.throws(() => take(0x10000), { name: "RangeError", code: "KVOTA_RULES_TOO_MANY" });
 });
 
 test("blocks are bounded, and those that end last stay", () => {

@@ -6,6 +6,7 @@ const FOREVER = 2 ** 53;
 
 /** How a table weighs blocks against each other. */
 export const blockRow: Evictable & { share(until: number): number } = {
+  layout: "block",
   width: 1,
   expiresAt: (cells, at) => cells[at]!,
   shareLeft: (cells, at) => blockRow.share(cells[at]!),

@@ -12,6 +12,7 @@
  * leaves one key in ten thousand without a place (Azar, Broder, Karlin and Upfal, "Balanced allocations", SIAM J. Comput.
  * 29(1), 1999).
  */
+import { kvotaError, show } from "../../errors.ts";
 import type { RowPlan } from "../../row.ts";
 import type { HalfSipHash } from "./halfsiphash.ts";
 
@@ -26,7 +27,7 @@ const HASH = -2;
 const PLAN_AND_HASH = -1;
 
 /** What the table asks of the rows that it holds, to choose which one goes. */
-export type Evictable = Pick<RowPlan, "width" | "expiresAt" | "shareLeft">;
+export type Evictable = Pick<RowPlan, "layout" | "width" | "expiresAt" | "shareLeft">;
 
 /**
  * Rows of one width.
@@ -48,6 +49,8 @@ export class Table {
   /** The same memory in words of 32 bits. */
   readonly #words: Int32Array;
   readonly #plans: Evictable[] = [];
+  /** By layout. */
+  readonly #numbers = new Map<string, number>();
 
   constructor(maxKeys: number, width: number) {
     this.#stride = 1 + width;
@@ -60,12 +63,24 @@ export class Table {
     return this.cells.byteLength;
   }
 
-  /** Makes rows of `plan` known; the number given back stands for it. */
+  /**
+   * Makes rows of `plan` known; the number given back stands for it, and for all of its layout: rules of other names differ by their digests.
+   *
+   * @throws {RangeError} `KVOTA_RULES_TOO_MANY`.
+   */
   enrol(plan: Evictable): number {
+    const known = this.#numbers.get(plan.layout);
+    if (known !== undefined) return known;
     if (this.#plans.length === MAX_PLANS) {
-      throw new RangeError(`Cannot count more than ${MAX_PLANS} different rules in one memory store`);
+      throw kvotaError(
+        "RangeError",
+        "KVOTA_RULES_TOO_MANY",
+        `Cannot count in memory: a store takes ${MAX_PLANS} different limits at most, received ${show(plan.layout)}`,
+      );
     }
-    return this.#plans.push(plan);
+    const number = this.#plans.push(plan);
+    this.#numbers.set(plan.layout, number);
+    return number;
   }
 
   /** The slot that holds the row of this digest, or -1. */

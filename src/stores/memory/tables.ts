@@ -22,7 +22,6 @@ export class Tables {
   readonly #maxKeys: number;
   readonly #maxLogBytes: number;
   readonly #tables = new Map<string, Table>();
-  readonly #books = new Map<string, Book>();
   #hash: HalfSipHash | undefined;
   #blocks: Table | undefined;
 
@@ -33,31 +32,30 @@ export class Tables {
 
   /** Where rows of a tally stand if there can be any. */
   find(tally: Tally): Book | undefined {
-    return this.#books.get(purposeOf(tally));
+    return this.#tables.has(kindOf(tally.row)) ? this.book(tally) : undefined;
   }
 
-  /** Called at the first decision: workerd allows no randomness before a request. */
-  book(tally: Tally): Book {
-    const known = this.find(tally);
-    if (known !== undefined) return known;
-    const { row } = tally;
+  /**
+   * Where the rows of a tally stand: wherever those of one namespace and layout have always stood, and nothing that has to be kept for that.
+   *
+   * Called at the first decision: workerd allows no randomness before a request.
+   */
+  book({ namespace, row }: Tally): Book {
     if (this.#hash === undefined) {
       const [k0 = 0, k1 = 0] = crypto.getRandomValues(new Uint32Array(2));
       this.#hash = new HalfSipHash(k0, k1);
     }
-    const kind = `${row.width}${row.isLog ? " log" : ""}`;
+    const kind = kindOf(row);
     const table = this.#tables.get(kind) ?? new Table(this.#keysOf(row), row.width);
     this.#tables.set(kind, table);
     const blocks = this.#blocks ??= new Table(Math.ceil(this.#maxKeys / KEYS_PER_BLOCK), blockRow.width);
-    const book = {
-      hash: this.#hash.derive(purposeOf(tally)),
+    return {
+      hash: this.#hash.derive(`${namespace}\n${row.layout}`),
       table,
       plan: table.enrol(row),
       blocks,
       blockPlan: blocks.enrol(blockRow),
     };
-    this.#books.set(purposeOf(tally), book);
-    return book;
   }
 
   stats(): BookStats {
@@ -78,6 +76,7 @@ export class Tables {
   }
 }
 
-function purposeOf({ namespace, row }: Tally): string {
-  return `${namespace}\n${row.layout}`;
+/** Rows that are in one table. */
+function kindOf({ width, isLog }: RowPlan): string {
+  return `${width}${isLog ? " log" : ""}`;
 }
