@@ -78,14 +78,16 @@ function whenAborted(signal: AbortSignal, done: () => void): void {
   else signal.addEventListener("abort", done, { once: true });
 }
 
-/** Calls what belongs to a body that was thrown away unread, once that is noticed. */
-const forgotten = new FinalizationRegistry<() => void>((done) => done());
+/** Calls what belongs to a body that was thrown away unread, once that is noticed; which Workers of a date before May 2025 cannot. */
+const forgotten = "FinalizationRegistry" in globalThis
+  ? new FinalizationRegistry<() => void>((done) => done())
+  : undefined;
 
 /** The same bytes; `done` is called when they end, or are not wanted any more. */
 function watched(source: ReadableStream<Uint8Array>, done: () => void): ReadableStream<Uint8Array> {
   const reader = source.getReader();
   const over = (): void => {
-    forgotten.unregister(reader);
+    forgotten?.unregister(reader);
     done();
   };
   const body = new ReadableStream<Uint8Array>({
@@ -104,6 +106,6 @@ function watched(source: ReadableStream<Uint8Array>, done: () => void): Readable
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
-  forgotten.register(body, done, reader);
+  forgotten?.register(body, done, reader);
   return body;
 }

@@ -12,11 +12,14 @@ const client = { "cf-connecting-ip": "192.0.2.1" };
 /** Timers fire up to a millisecond early, and so does a clock that counts whole ones. */
 const EARLY = 2;
 
+const worker = fileURLToPath(import.meta.resolve("./worker.ts"));
+const bindings = { GREETING: "hi" };
+
 let workerd: Miniflare;
 let root: URL;
 
 before(async () => {
-  workerd = await onWorkerd(fileURLToPath(import.meta.resolve("./worker.ts")), { GREETING: "hi" });
+  workerd = await onWorkerd(worker, bindings);
   root = await workerd.ready;
 });
 after(() => workerd.dispose());
@@ -160,4 +163,17 @@ test("rateLimit() on workerd limits a route of Hono", async () => {
   assert.equal(await first.text(), "hi");
   assert.equal(first.headers.get("ratelimit"), '"2/1h";r=1;t=1800');
   assert.deepEqual([await status("/hono"), await status("/hono")], [200, 429]);
+});
+
+test("withRateLimit() runs on workerd of a date when nothing told of garbage", async () => {
+  const older = await onWorkerd(worker, bindings, "2024-01-01");
+  try {
+    for (const path of ["/given", "/default", "/slots", "/misconfigured"]) {
+      const response = await fetch(new URL(path, await older.ready), { headers: client });
+      await response.text();
+      assert.equal(response.status, 200, path);
+    }
+  } finally {
+    await older.dispose();
+  }
 });
