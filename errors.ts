@@ -74,7 +74,7 @@
  *
  * ## KVOTA_LIMITER_PER_REQUEST
  *
- * **Cause.** Told: of limiters made alike in this process, 50 have decided once each and none twice. A limiter made for each request counts in a memory of its own, and lets everybody in; in a
+ * **Cause.** Told: of limiters made alike in this process, 50 have decided once each and are held by nobody any more, and none has decided twice. A limiter made for each request counts in a memory of its own, and lets everybody in; in a
  * shared store it counts right, but is slow.
  *
  * **Mend.** Make it once, where the program starts: `const limited = withRateLimit(handler, options)` outside of what is called for each request. Tests that make many close them: `await limiter.close()`.
@@ -96,10 +96,10 @@
  *
  * ## KVOTA_MEMORY_ISOLATED
  *
- * **Cause.** Told: a limiter counts in memory on Cloudflare Workers, Deno Deploy or another edge runtime. Those run a program in many isolates, and end them when they like: each counts by itself,
- * and a client has its limit in each.
+ * **Cause.** Told: a limiter counts in memory on Cloudflare Workers, Deno Deploy, Vercel, AWS Lambda (Netlify's functions too), Cloud Run or another edge runtime. Those run a program in many instances, and
+ * end them when they like: each counts by itself, and a client has its limit in each.
  *
- * **Mend.** Count in a store that they share: `denoKvStore()` on Deno Deploy, a `Store` of yours elsewhere. Or take the limit for what it is there: a bound on each isolate.
+ * **Mend.** Count in a store that they share: `denoKvStore()` on Deno Deploy, a `Store` of yours elsewhere. Or take the limit for what it is there: a bound on each instance.
  *
  * ## KVOTA_NAME_INVALID
  *
@@ -109,7 +109,7 @@
  *
  * ## KVOTA_NAME_SHARED
  *
- * **Cause.** Told: two limiters of this process have one store and one `name`, which is `"default"` unless said, and other limits. They count apart, as a limit that was changed starts fresh; were
+ * **Cause.** Told: two limiters of this process have one store (or stores on one path, URL or client, with one prefix) and one `name`, which is `"default"` unless said, and other limits. They count apart, as a limit that was changed starts fresh; were
  * their limits ever the same, they would count as one.
  *
  * **Mend.** Give each a `name`, or make one with several `rules`. Where one replaces the other, close the other first.

@@ -14,8 +14,14 @@ import type { MemoryStore } from "./stores/memory/memory_store.ts";
 import type { Store } from "./stores/store.ts";
 
 /** What may be remembered longer than the limiter. */
-function lifeOf(sources: Readonly<Record<Source, number>>): Life {
-  return { decisions: () => Object.values(sources).reduce((sum, count) => sum + count, 0), isClosed: false };
+function lifeOf(limiter: object, sources: Readonly<Record<Source, number>>): Life {
+  // Older Workers have none, and tell nothing then.
+  const held = "WeakRef" in globalThis ? new WeakRef(limiter) : undefined;
+  return {
+    decisions: () => Object.values(sources).reduce((sum, count) => sum + count, 0),
+    isClosed: false,
+    isGone: () => held !== undefined && held.deref() === undefined,
+  };
 }
 
 export class Decisions {
@@ -24,7 +30,7 @@ export class Decisions {
   readonly observers: Observers;
   readonly #clock: Clock;
   readonly #sources: Record<Source, number> = { memory: 0, store: 0, lease: 0, cache: 0, fallback: 0 };
-  readonly life = lifeOf(this.#sources);
+  readonly life = lifeOf(this, this.#sources);
   #denials = 0;
   #closed: Promise<void> | undefined;
 

@@ -8,11 +8,19 @@ interface Surroundings {
   readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
 }
 
+/** Variables that platforms document as set wherever they run a program. Netlify's functions are Lambda's. */
+const variables: Readonly<Record<string, string>> = {
+  DENO_DEPLOYMENT_ID: "Deno Deploy",
+  VERCEL_REGION: "Vercel",
+  AWS_LAMBDA_FUNCTION_NAME: "AWS Lambda",
+  K_SERVICE: "Cloud Run",
+};
+
 /** The platform, if it is one that runs a program in many places at once, and does not tell it in how many. */
 export function isolatingPlatform(): string | undefined {
   if ((globalThis as Surroundings).navigator?.userAgent === "Cloudflare-Workers") return "Cloudflare Workers";
-  if (environment("DENO_DEPLOYMENT_ID") !== undefined) return "Deno Deploy";
-  return "EdgeRuntime" in globalThis ? "an edge runtime" : undefined;
+  if ("EdgeRuntime" in globalThis) return "an edge runtime";
+  return Object.entries(variables).find(([variable]) => environment(variable) !== undefined)?.[1];
 }
 
 /** What the console has been told: limiters may be many, and who reads it is one. */

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-await-in-loop -- the next try is made where the last one failed
 /** Counting in Deno KV by atomic check-and-set. */
-import { kvotaError, show } from "../errors.ts";
+import { optionInvalid, show } from "../errors.ts";
 import { checkKinds, someText } from "../fields.ts";
 import { hasNativeKv, type KvAtomicLike, type KvEntryLike, type KvLike, openKv } from "./kv_like.ts";
 import type { RowWrite, Store, StoredRow } from "./store.ts";
@@ -47,11 +47,15 @@ export function denoKvStore(kv?: KvLike | string, options: DenoKvStoreOptions = 
   checkKinds("make a Deno KV store", options, { prefix: someText, token: someText });
   const { prefix = "kvota", token } = options;
   if (kv === undefined || (typeof kv === "string" && kv !== "")) {
-    return new DenoKvStore(() => openKv({ path: kv, token }), prefix, kv);
+    return new DenoKvStore(() => openKv({ path: kv, token }), [kv ?? "", prefix], kv);
   }
-  if (!isKv(kv)) throw invalid(`it takes an open database, a path or a URL, received ${show(kv)}`);
-  if (token !== undefined) throw invalid("`token` says nothing to a database that is open");
-  return new DenoKvStore(() => Promise.resolve(kv), prefix, undefined, true);
+  if (!isKv(kv)) {
+    throw optionInvalid("make a Deno KV store", `it takes an open database, a path or a URL, received ${show(kv)}`);
+  }
+  if (token !== undefined) {
+    throw optionInvalid("make a Deno KV store", "`token` says nothing to a database that is open");
+  }
+  return new DenoKvStore(() => Promise.resolve(kv), [kv, prefix], undefined, true);
 }
 
 /** A database as it is open now. */
@@ -67,17 +71,23 @@ interface Connection {
 class DenoKvStore implements Store {
   readonly description: string;
   readonly maxRows = MAX_ROWS;
+  readonly place: readonly [there: object | string, prefix: string];
   readonly maxGroupRows: number;
   readonly #open: () => Promise<KvLike>;
-  readonly #prefix: string;
+
   readonly #isGiven: boolean;
   readonly #isRemote: boolean;
   #connection: Connection | undefined;
 
-  constructor(open: () => Promise<KvLike>, prefix: string, path: string | undefined, isGiven = false) {
+  constructor(
+    open: () => Promise<KvLike>,
+    place: readonly [object | string, string],
+    path: string | undefined,
+    isGiven = false,
+  ) {
     this.description = path === undefined ? "Deno KV" : `Deno KV at ${path}`;
     this.#open = open;
-    this.#prefix = prefix;
+    this.place = place;
     this.#isGiven = isGiven;
     this.#isRemote = path !== undefined && /^https?:/.test(path);
     // What is not told may be anywhere.
@@ -88,7 +98,7 @@ class DenoKvStore implements Store {
   async read(keys: readonly string[]): Promise<readonly StoredRow[]> {
     const tens: Promise<readonly KvEntryLike[]>[] = [];
     for (let at = 0; at < keys.length; at += MAX_ROWS) {
-      const ten = keys.slice(at, at + MAX_ROWS).map((key) => [this.#prefix, key]);
+      const ten = keys.slice(at, at + MAX_ROWS).map((key) => [this.place[1], key]);
       tens.push(this.#ask((kv) => kv.getMany(ten)));
     }
     const entries = await Promise.all(tens);
@@ -140,7 +150,7 @@ class DenoKvStore implements Store {
   #atomic(kv: KvLike, writes: readonly RowWrite[]): KvAtomicLike {
     const operation = kv.atomic();
     for (const { key, version, value, expireIn } of writes) {
-      const at = [this.#prefix, key];
+      const at = [this.place[1], key];
       operation.check({ key: at, versionstamp: version });
       if (value === null) operation.delete(at);
       else operation.set(at, value, { expireIn: Math.min(expireIn, LONGEST_LIFE) });
@@ -167,8 +177,4 @@ function isKv(kv: unknown): kv is KvLike {
   const methods: readonly (keyof KvLike)[] = ["getMany", "atomic", "close"];
   return typeof kv === "object" && kv !== null &&
     methods.every((method) => typeof (kv as Partial<KvLike>)[method] === "function");
-}
-
-function invalid(why: string): Error {
-  return kvotaError("TypeError", "KVOTA_OPTION_INVALID", `Cannot make a Deno KV store: ${why}`);
 }

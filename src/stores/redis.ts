@@ -1,5 +1,5 @@
 /** Counting in Redis and Valkey by one script that compares and sets. */
-import { kvotaError, show } from "../errors.ts";
+import { optionInvalid, show } from "../errors.ts";
 import { checkKinds, type Kind } from "../fields.ts";
 import { isCluster, type RedisLike, type ScriptRunner, scriptRunner } from "./redis_like.ts";
 import { addWrite, decodeRow, SCRIPT, scriptSha, VERSION_LENGTH } from "./redis_script.ts";
@@ -44,9 +44,14 @@ export function redisStore(client: RedisLike, options: RedisStoreOptions = {}): 
   checkKinds("make a Redis store", options, { prefix: plainText, hashTag: plainText });
   const { prefix = "kvota", hashTag } = options;
   const run = scriptRunner(client);
-  if (run === undefined) throw invalid(`it takes a client of node-redis, ioredis or Bun, received ${show(client)}`);
+  if (run === undefined) {
+    throw optionInvalid(
+      "make a Redis store",
+      `it takes a client of node-redis, ioredis or Bun, received ${show(client)}`,
+    );
+  }
   const base = hashTag === undefined ? `${prefix}:` : `{${hashTag}}${prefix}:`;
-  return new RedisStore(run, base, isCluster(client), hashTag);
+  return new RedisStore(run, base, isCluster(client), hashTag, client);
 }
 
 const plainText: Kind = {
@@ -56,6 +61,7 @@ const plainText: Kind = {
 
 class RedisStore implements Store {
   readonly description: string;
+  readonly place: readonly [there: object, prefix: string];
   readonly maxRows: number;
   readonly maxGroupRows = MAX_ROWS;
   readonly #run: ScriptRunner;
@@ -66,7 +72,8 @@ class RedisStore implements Store {
   #writer = "";
   #writes = 0;
 
-  constructor(run: ScriptRunner, base: string, isCluster: boolean, hashTag: string | undefined) {
+  constructor(run: ScriptRunner, base: string, isCluster: boolean, hashTag: string | undefined, client: object) {
+    this.place = [client, base];
     this.#run = run;
     this.#base = base;
     this.#isSpread = isCluster && hashTag === undefined;
@@ -144,8 +151,4 @@ class RedisStore implements Store {
     this.#writer ||= btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(6))));
     return this.#writer + (this.#writes++).toString(36).padStart(VERSION_LENGTH - this.#writer.length, "0");
   }
-}
-
-function invalid(why: string): Error {
-  return kvotaError("TypeError", "KVOTA_OPTION_INVALID", `Cannot make a Redis store: ${why}`);
 }

@@ -75,6 +75,12 @@ export interface Store {
    * large calls are slow, more where `commitGroups` takes more.
    */
   readonly maxGroupRows?: number;
+  /**
+   * What it counts in, which other stores may count in too, and the prefix of its rows there.
+   *
+   * @internal
+   */
+  readonly place?: readonly [there: object | string, prefix: string];
   /** Lets go of what the store has opened itself, once the last limiter that counts here is closed. A later call may open it again. */
   close?(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { byKey, createRateLimiter, memoryStore, type RateLimiterOptions } from "../../mod.ts";
 import { MapStore } from "../conformance/map_store.ts";
 import { here } from "../runtimes/runtime.ts";
-import { Ear } from "./told.ts";
+import { Ear, type Told } from "./told.ts";
 
 const script = fileURLToPath(new URL("misconfigured.ts", import.meta.url));
 
@@ -32,23 +32,28 @@ async function withVariable(name: string, use: () => Promise<void>): Promise<voi
   }
 }
 
-async function toldIn(store: RateLimiterOptions["store"]): Promise<readonly string[]> {
+async function toldIn(store: RateLimiterOptions["store"]): Promise<readonly Told[]> {
   const ear = new Ear();
   const limiter = createRateLimiter({ limit: "5/1h", key: byKey(() => "x"), store: store!, onEvent: ear.onEvent });
   await Promise.all([1, 2, 3].map(() => limiter.check(new Request("http://localhost/"))));
-  return ear.codes;
+  return ear.heard;
 }
 
 const platforms: Record<string, (use: () => Promise<void>) => Promise<void>> = {
   "Cloudflare Workers": (use) => withGlobal("navigator", { userAgent: "Cloudflare-Workers" }, use),
   "Deno Deploy": (use) => withVariable("DENO_DEPLOYMENT_ID", use),
+  "Vercel": (use) => withVariable("VERCEL_REGION", use),
+  "AWS Lambda": (use) => withVariable("AWS_LAMBDA_FUNCTION_NAME", use),
+  "Cloud Run": (use) => withVariable("K_SERVICE", use),
   "an edge runtime": (use) => withGlobal("EdgeRuntime", "edge-runtime", use),
 };
 
 for (const [platform, on] of Object.entries(platforms)) {
   test(`memory on ${platform} is told once, a shared store is not`, () =>
     on(async () => {
-      assert.deepEqual(await toldIn(memoryStore()), ["KVOTA_MEMORY_ISOLATED"]);
+      const [told] = await toldIn(memoryStore());
+      assert.equal(told?.code, "KVOTA_MEMORY_ISOLATED");
+      assert.match(told.message, new RegExp(`on ${platform} `));
       assert.deepEqual(await toldIn(new MapStore()), []);
     }));
 }
