@@ -1,6 +1,6 @@
 /** The checks on what a limiter is made from. */
 import { isCost } from "./cost.ts";
-import { kvotaError, show } from "./errors.ts";
+import { optionInvalid, show } from "./errors.ts";
 import { aFunction, anything, checkKinds, integerTo, type Kind, someText } from "./fields.ts";
 import { isMemoryStore } from "./stores/memory/memory_store.ts";
 import type { Store } from "./stores/store.ts";
@@ -51,34 +51,28 @@ function oneOf(...known: readonly unknown[]): Kind {
  * @throws {TypeError | RangeError} `KVOTA_OPTION_INVALID`.
  */
 export function checkOptions(options: unknown): void {
-  if (typeof (options as { readonly keyOf?: unknown } | null | undefined)?.keyOf === "function") {
-    throw invalid(
-      "make a rate limiter",
-      "a whole limiter is taken as it is, received a rule of one, or another copy's",
-    );
-  }
   checkKinds("make a rate limiter", options, kinds);
   const { rules, limit, plans, plan } = options as Record<string, unknown>;
   if (rules === undefined) return checkAllowance("make a rate limiter", options as Record<string, unknown>);
   for (const [name, value] of Object.entries({ limit, plans, plan })) {
-    if (value !== undefined) throw invalid("make a rate limiter", `\`${name}\` says nothing beside \`rules\``);
+    if (value !== undefined) throw optionInvalid("make a rate limiter", `\`${name}\` says nothing beside \`rules\``);
   }
   for (const rule of rules as readonly unknown[]) {
     checkKinds("make a rule", rule, { ...ruleKinds, match: anything });
     const { name } = rule as Record<string, unknown>;
-    if (name === undefined) throw invalid("make a rule", "its `name` is missing");
+    if (name === undefined) throw optionInvalid("make a rule", "its `name` is missing");
     checkAllowance(`make rule ${show(name)}`, rule as Record<string, unknown>);
   }
 }
 
 /** Limits, or plans and what names one. */
 function checkAllowance(what: string, { limit, plans, plan }: Record<string, unknown>): void {
-  if (limit === undefined && plans === undefined) throw invalid(what, "`limit` is missing");
+  if (limit === undefined && plans === undefined) throw optionInvalid(what, "`limit` is missing");
   if (limit !== undefined && plans !== undefined) {
-    throw invalid(what, "there must be `limit` or `plans`, received both");
+    throw optionInvalid(what, "there must be `limit` or `plans`, received both");
   }
   if ((plans === undefined) !== (plan === undefined)) {
-    throw invalid(
+    throw optionInvalid(
       what,
       `\`plans\` and \`plan\` go together, received \`${plan === undefined ? "plans" : "plan"}\` alone`,
     );
@@ -105,8 +99,4 @@ function isStore(value: unknown): boolean {
   if (isMemoryStore(value)) return true;
   const { read, commit, maxRows } = (value ?? {}) as Partial<Store>;
   return isFunction(read) && isFunction(commit) && Number.isInteger(maxRows) && maxRows! > 0;
-}
-
-function invalid(what: string, why: string): Error {
-  return kvotaError("TypeError", "KVOTA_OPTION_INVALID", `Cannot ${what}: ${why}`);
 }

@@ -58,6 +58,11 @@ export function kvotaError(
   return Object.assign(new classes[kind](explained(code, message)), { code });
 }
 
+/** An option, or what stands in its place, is not what it must be: what cannot be done, and why. */
+export function optionInvalid(what: string, why: string): Error {
+  return kvotaError("TypeError", "KVOTA_OPTION_INVALID", `Cannot ${what}: ${why}`);
+}
+
 /** A rule was asked for that a limiter does not have. */
 export function ruleUnknown(known: Iterable<string>, received: unknown): Error {
   return kvotaError(

@@ -11,7 +11,11 @@ export function checkFields(what: string, code: KvotaErrorCode, options: unknown
   }
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    throw kvotaError("TypeError", code, `Cannot ${what}: there is no option ${show(unknown)}`);
+    throw kvotaError(
+      "TypeError",
+      code,
+      `Cannot ${what}: there is no option ${show(unknown)}, received ${show(options)}`,
+    );
   }
 }
 

@@ -2,7 +2,7 @@
 import { BoundRule } from "./bound_rule.ts";
 import { checkOptions } from "./check_options.ts";
 import { Decisions } from "./decisions.ts";
-import { kvotaError, ruleUnknown, show } from "./errors.ts";
+import { optionInvalid, ruleUnknown, show } from "./errors.ts";
 import type { Charge } from "./ledger.ts";
 import type { LimiterStats, RateLimiter, RuleLimiter, SyncRateLimiter } from "./limiter_types.ts";
 import type { AftermathEvent } from "./observe/events.ts";
@@ -126,9 +126,5 @@ function isCorsPreflight(request: Request): boolean {
 
 function checkSkipped(skipped: unknown): boolean {
   if (typeof skipped === "boolean") return skipped;
-  throw kvotaError(
-    "TypeError",
-    "KVOTA_OPTION_INVALID",
-    `Cannot tell whether to skip a request: \`skip\` must give true or false, received ${show(skipped)}`,
-  );
+  throw optionInvalid("tell whether to skip a request", `\`skip\` must give true or false, received ${show(skipped)}`);
 }

@@ -1,5 +1,5 @@
 /** Counting by client address. */
-import { kvotaError, show } from "../errors.ts";
+import { kvotaError, optionInvalid, show } from "../errors.ts";
 import { checkKinds, integerTo } from "../fields.ts";
 import { type Address, formatClient, ipv4Bits, parseNode } from "./address.ts";
 import { blocksOf, type TrustedProxy } from "./cidr.ts";
@@ -55,10 +55,9 @@ export function byIp(
   });
   const { trustedProxies = [], ipv6Prefix = 64 } = options;
   if (options.header !== undefined && trustedProxies.length === 0) {
-    throw kvotaError(
-      "TypeError",
-      "KVOTA_OPTION_INVALID",
-      `Cannot count by address: \`header\` says nothing without \`trustedProxies\`, received ${show(options.header)}`,
+    throw optionInvalid(
+      "count by address",
+      `\`header\` says nothing without \`trustedProxies\`, received ${show(options.header)}`,
     );
   }
   const header = options.header?.toLowerCase() ?? "x-forwarded-for";
@@ -112,8 +111,7 @@ function unknownClient(peer: string | undefined): Error {
     "KVOTA_CLIENT_UNKNOWN",
     `Cannot tell the client's address: the runtime gave ${
       show(peer)
-    }. Pass what it gives the handler on (\`info\` on Deno, ` +
-      "`server` on Bun, the bindings of @hono/node-server), name the way it comes in with byIp({ trustedProxies, header }), or " +
-      "count by another `key`, such as byHeader() or byKey()",
+    }. Hand on what it gives the handler (\`info\` on Deno, \`server\` on Bun, ` +
+      "bindings on Node), trust what stands before it, byIp({ trustedProxies, header }), or count by another `key`, such as byHeader() or byKey()",
   );
 }

@@ -1,5 +1,5 @@
 /** Sets of addresses: CIDR blocks (RFC 4632) and words for the usual ones. */
-import { kvotaError, show } from "../errors.ts";
+import { optionInvalid, show } from "../errors.ts";
 import { type Address, isIpv4, parseAddress, samePrefix } from "./address.ts";
 
 /**
@@ -54,10 +54,8 @@ function parseBlock(text: unknown): Block {
     const bits = length === undefined ? 128 : Number(length) + (inV4Notation ? 96 : 0);
     if (bits <= 128 && (!v4 || bits >= 96)) return { base: address, length: bits, v4 };
   }
-  throw kvotaError(
-    "TypeError",
-    "KVOTA_OPTION_INVALID",
-    `Cannot trust proxies: each must be a CIDR block, an address, "loopback", "private", "unix" or "platform", ` +
-      `received ${show(text)}`,
+  throw optionInvalid(
+    "trust proxies",
+    `each must be a CIDR block, an address, "loopback", "private", "unix" or "platform", received ${show(text)}`,
   );
 }

@@ -1,5 +1,5 @@
 /** Key selectors: who is counted. */
-import { kvotaError, show } from "../errors.ts";
+import { kvotaError, optionInvalid, show } from "../errors.ts";
 import { all, chain, type MaybePromise } from "../maybe_promise.ts";
 import { cookieValue } from "./cookie.ts";
 import { hashedKey } from "./hashed_key.ts";
@@ -176,11 +176,7 @@ export function checkKey(key: unknown): string {
 
 function checkSelector(where: string, selector: unknown): void {
   if (typeof selector === "function") return;
-  throw kvotaError(
-    "TypeError",
-    "KVOTA_OPTION_INVALID",
-    `Cannot make ${where}(): a key selector must be a function, received ${show(selector)}`,
-  );
+  throw optionInvalid(`make ${where}()`, `a key selector must be a function, received ${show(selector)}`);
 }
 
 function hashing(
@@ -191,11 +187,7 @@ function hashing(
 ): AnyRequestSelector & Hashing {
   // Tokens (RFC 9110, section 5.6.2) are what both kinds of names are made of.
   if (typeof name !== "string" || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
-    throw kvotaError(
-      "TypeError",
-      "KVOTA_OPTION_INVALID",
-      `Cannot count by ${kind}: its name must be a token, received ${show(name)}`,
-    );
+    throw optionInvalid(`count by ${kind}`, `its name must be a token, received ${show(name)}`);
   }
   const select = <Rest extends readonly unknown[]>(request: Request, ..._rest: Rest): string | null => {
     const value = read(request);

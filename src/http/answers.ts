@@ -1,5 +1,5 @@
 /** What a limiter adds to answers, and what it answers itself. */
-import { kvotaError, show } from "../errors.ts";
+import { optionInvalid, show } from "../errors.ts";
 import type { Limiter } from "../limiter.ts";
 import { isPromise } from "../maybe_promise.ts";
 import type { RateLimitResult } from "../result.ts";
@@ -34,11 +34,7 @@ export class Answers {
     if (!(custom instanceof Response)) {
       // What an async function rejects with would end the process, where nobody waits for it.
       if (isPromise(custom)) custom.then(undefined, () => {});
-      throw kvotaError(
-        "TypeError",
-        "KVOTA_OPTION_INVALID",
-        `Cannot answer a denied request: \`response\` must give a Response, received ${show(custom)}`,
-      );
+      throw optionInvalid("answer a denied request", `\`response\` must give a Response, received ${show(custom)}`);
     }
     if (this.#write === undefined || custom.status < 200) return custom;
     // A copy, as this may be one object for all: what is said of waiting here must not stand there the next time.

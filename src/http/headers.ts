@@ -19,21 +19,36 @@ interface Template {
 
 const templates = new WeakMap<RowPlan, Template>();
 
-/** The same; `known` are the names of all limits of the limiter, as List members begin with them. */
-type FormatWriter = (headers: Headers, result: RateLimitResult, known: readonly string[]) => void;
+/** What the formats with room for one limit tell of it. */
+interface Told extends Pick<RateLimitResult, "limit" | "remaining"> {
+  /** Milliseconds. */
+  readonly wait: number;
+}
 
-const writers: Readonly<Record<HeaderFormat, FormatWriter>> = {
-  "draft-11": setDraft11,
-  "draft-7": setDraft7,
-  "draft-6": setDraft6,
-  "legacy": setLegacy,
-};
+const limit = ({ limit }: Told): string => `${limit}`;
+const remaining = ({ remaining }: Told): string => `${remaining}`;
+const reset = ({ wait }: Told): string => seconds(wait);
 
-const exposed: Readonly<Record<HeaderFormat, readonly string[]>> = {
-  "draft-11": ["RateLimit", "RateLimit-Policy"],
-  "draft-7": ["RateLimit", "RateLimit-Policy"],
-  "draft-6": ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy"],
-  "legacy": ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"],
+/** The headers of a format with room for one limit, by their names. */
+type OneLimit = Readonly<Record<string, (told: Told, result: RateLimitResult) => string>>;
+
+const fields: Readonly<Record<Exclude<HeaderFormat, "draft-11">, OneLimit>> = {
+  "draft-7": {
+    "RateLimit-Policy": policies,
+    "RateLimit": (told) => `limit=${limit(told)}, remaining=${remaining(told)}, reset=${reset(told)}`,
+  },
+  "draft-6": {
+    "RateLimit-Policy": policies,
+    "RateLimit-Limit": limit,
+    "RateLimit-Remaining": remaining,
+    "RateLimit-Reset": reset,
+  },
+  "legacy": {
+    "X-RateLimit-Limit": limit,
+    "X-RateLimit-Remaining": remaining,
+    // As GitHub and most others read it: in epoch seconds.
+    "X-RateLimit-Reset": ({ wait }, { at }) => seconds(at + wait),
+  },
 };
 
 /**
@@ -96,16 +111,22 @@ export function headerWriter(
   isQuiet?: boolean,
 ): HeaderWriter | undefined {
   const wanted = (formats === false ? [] : [formats].flat()) as readonly HeaderFormat[];
-  const writing = wanted.map((format) => writers[format]);
   const known = limits.map(sfString);
-  const names = wanted.flatMap((format) => exposed[format]);
+  // Those of draft-11 have the names of draft-7's.
+  const tables = wanted.map((format) => fields[format === "draft-11" ? "draft-7" : format]);
+  const names = tables.flatMap(Object.keys);
+  const writing = wanted.map((format, i): (headers: Headers, result: RateLimitResult) => void =>
+    format === "draft-11"
+      ? (headers, result) => setDraft11(headers, result, known)
+      : (headers, result) => setFields(headers, result, tables[i]!)
+  );
   if (isExposing) writing.push((headers) => expose(headers, [...names, "Retry-After"]));
   if (writing.length === 0) return undefined;
   const written = isQuiet ? new WeakSet<Headers>() : undefined;
   return (headers, result) => {
     if (written?.has(headers)) { for (const name of names) clear(headers, name, known); }
     if (result === null) return;
-    for (const write of writing) write(headers, result, known);
+    for (const write of writing) write(headers, result);
     written?.add(headers);
   };
 }
@@ -142,31 +163,6 @@ function stateOf(name: string, figures: Figures, at: number): string {
   return wait === Infinity ? state : `${state};t=${seconds(wait)}`;
 }
 
-function setDraft7(headers: Headers, result: RateLimitResult): void {
-  const told = decidingFigures(result);
-  if (told === undefined) return;
-  headers.set("RateLimit-Policy", policies(result));
-  headers.set("RateLimit", `limit=${told.limit}, remaining=${told.remaining}, reset=${told.reset}`);
-}
-
-function setDraft6(headers: Headers, result: RateLimitResult): void {
-  const told = decidingFigures(result);
-  if (told === undefined) return;
-  headers.set("RateLimit-Policy", policies(result));
-  headers.set("RateLimit-Limit", String(told.limit));
-  headers.set("RateLimit-Remaining", String(told.remaining));
-  headers.set("RateLimit-Reset", told.reset);
-}
-
-/** With the reset as GitHub and most others read it: in epoch seconds. */
-function setLegacy(headers: Headers, result: RateLimitResult): void {
-  const told = decidingFigures(result);
-  if (told === undefined) return;
-  headers.set("X-RateLimit-Limit", String(told.limit));
-  headers.set("X-RateLimit-Remaining", String(told.remaining));
-  headers.set("X-RateLimit-Reset", seconds(result.at + told.wait));
-}
-
 /** The rules that clients are told of. */
 function toldParts(result: RateLimitResult): readonly Part[] {
   return detailOf(result)?.unavailable ? [] : partsOf(result).filter((part) => part.isEnforced);
@@ -177,21 +173,20 @@ function waitOf({ retryAfter, resetAt }: Figures, at: number): number {
   return retryAfter > 0 ? retryAfter : resetAt - at;
 }
 
-/** The one limit that the formats with room for one tell of; `undefined` where clients are told of none. */
-function decidingFigures(
-  result: RateLimitResult,
-): { readonly limit: number; readonly remaining: number; readonly wait: number; readonly reset: string } | undefined {
+/** Sets headers that tell of one limit: the one that decided, if clients are told of it. */
+function setFields(headers: Headers, result: RateLimitResult, fields: OneLimit): void {
   const [first] = toldParts(result);
-  if (first === undefined) return undefined;
+  if (first === undefined) return;
   const detail = detailOf(result);
   const figures = (detail?.part ?? first).figures[detail?.limit ?? 0]!;
   // For a cost that can never fit the time until the limit is full is the longest that waiting could help anybody.
   const wait = figures.retryAfter === Infinity ? figures.resetAt - result.at : waitOf(figures, result.at);
-  return { limit: result.limit, remaining: figures.remaining, wait, reset: seconds(wait) };
+  const told = { limit: result.limit, remaining: figures.remaining, wait };
+  for (const [name, field] of Object.entries(fields)) headers.set(name, field(told, result));
 }
 
 /** `100;w=60`, for each limit. */
-function policies(result: RateLimitResult): string {
+function policies(_told: Told, result: RateLimitResult): string {
   const limits = toldParts(result).flatMap(({ origin }) => origin.tally.row.limits);
   return limits.map(({ transition }) => `${transition.capacity};w=${seconds(transition.refillTime)}`).join(", ");
 }

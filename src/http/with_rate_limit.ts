@@ -1,5 +1,5 @@
 /** The wrapper around a handler. */
-import { kvotaError, show } from "../errors.ts";
+import { optionInvalid, show } from "../errors.ts";
 import { createRateLimiter, Limiter } from "../limiter.ts";
 import type { RateLimiter, SyncRateLimiter } from "../limiter_types.ts";
 import { isPromise, type MaybePromise } from "../maybe_promise.ts";
@@ -56,11 +56,7 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
   options: RateLimiterOptions<Rest> | RateLimiter,
 ): LimitedHandler<This, Rest, MaybePromise<Given | Response>, RateLimiter> {
   if (typeof handler !== "function") {
-    throw kvotaError(
-      "TypeError",
-      "KVOTA_OPTION_INVALID",
-      `Cannot limit a handler: it must be a function, received ${show(handler)}`,
-    );
+    throw optionInvalid("limit a handler", `it must be a function, received ${show(handler)}`);
   }
   const limiter = options instanceof Limiter
     ? options

@@ -1,5 +1,5 @@
 /** Whether a store keeps its contract. */
-import { kvotaError, show } from "../errors.ts";
+import { kvotaError, optionInvalid, show } from "../errors.ts";
 import { lateError, withDeadline } from "../sharing/deadline.ts";
 import { isMemoryStore, type MemoryStore } from "../stores/memory/memory_store.ts";
 import type { Store } from "../stores/store.ts";
@@ -81,11 +81,7 @@ export async function tryStore(
   { deadline = DEADLINE, patience = PATIENCE }: { readonly deadline?: number; readonly patience?: number } = {},
 ): Promise<void> {
   if (typeof makeStore !== "function") {
-    throw kvotaError(
-      "TypeError",
-      "KVOTA_OPTION_INVALID",
-      `Cannot test a store: it takes a function that gives one, received ${show(makeStore)}`,
-    );
+    throw optionInvalid("test a store", `it takes a function that gives one, received ${show(makeStore)}`);
   }
   const first = await makeStore();
   const trials = isMemoryStore(first) ? limiterTrials : allTrials;

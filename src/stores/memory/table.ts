@@ -75,7 +75,7 @@ export class Table {
       throw kvotaError(
         "RangeError",
         "KVOTA_RULES_TOO_MANY",
-        `Cannot count in memory: a store takes ${MAX_PLANS} different limits at most, received ${show(plan.layout)}`,
+        `Cannot count in memory: at most ${MAX_PLANS} limits in one store can differ, received ${show(plan.layout)}`,
       );
     }
     const number = this.#plans.push(plan);
