@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-await-in-loop -- one after the other
 /** Whether it is told what limiters of one process are to each other: made for each request, or called alike. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
