@@ -21,8 +21,8 @@ export class RememberedRow {
   readonly kind: RowKind;
   /** What it is found by in its kind, if it is. */
   client: string | undefined = undefined;
-  /** What stands in the store, as far as is known. */
-  content: RowContent;
+  /** What stands in the store, as far as is known. Written over, never replaced: what lives long is dear to collect. */
+  readonly content: RowContent;
   /** Units that are charged ahead, where there are any, or were of late. */
   lease: Lease | undefined = undefined;
   /** The version that it stands there under; `undefined` where nothing is known. */
@@ -66,7 +66,7 @@ export class RememberedRow {
 
   /** Takes over what stands in the store now. */
   verify(content: RowContent, version: string | null, at: number, epoch: number): void {
-    this.content = content;
+    this.#keep(content);
     this.version = version;
     this.isKnown = true;
     this.#verifiedAt = at;
@@ -77,9 +77,18 @@ export class RememberedRow {
 
   /** Takes over what should stand in the store, and may not. */
   pretend(content: RowContent): void {
-    this.content = content;
+    this.#keep(content);
     this.version = undefined;
     this.isKnown = true;
+  }
+
+  #keep({ cells, blockedUntil, touchedAt, owner, era }: RowContent): void {
+    const { content } = this;
+    content.cells.set(cells);
+    content.blockedUntil = blockedUntil;
+    content.touchedAt = touchedAt;
+    content.owner = owner;
+    content.era = era;
   }
 
   /** Whether its last commit met another process's: it flies with none but those it has to, so as not to hold up others. */
@@ -127,10 +136,13 @@ export interface Work {
   failed(error: unknown): void;
 }
 
+/** What waits for most bundles; nothing is added to it. */
+const NOTHING: Work[] = [];
+
 /** The rows that some works concern, and what waits for them. */
 export class Bundle {
   readonly rows: readonly RememberedRow[];
-  #waiting: Work[] = [];
+  #waiting = NOTHING;
 
   constructor(rows: readonly RememberedRow[]) {
     this.rows = rows;
@@ -155,14 +167,16 @@ export class Bundle {
   }
 
   add(work: Work): void {
-    if (this.#waiting.push(work) === 1) this.#want(1);
+    if (this.#waiting.length > 0) return void this.#waiting.push(work);
+    this.#waiting = [work];
+    this.#want(1);
   }
 
   /** Everything that waits, which waits no longer. */
   take(): readonly Work[] {
     const works = this.#waiting;
     if (works.length > 0) this.#want(-1);
-    this.#waiting = [];
+    this.#waiting = NOTHING;
     return works;
   }
 
@@ -177,7 +191,7 @@ export class Bundle {
   /** Has what was taken wait again, before what has come since. */
   putBack(works: readonly Work[]): void {
     if (this.#waiting.length === 0) this.#want(1);
-    this.#waiting.unshift(...works);
+    this.#waiting = [...works, ...this.#waiting];
   }
 
   #want(more: 1 | -1): void {

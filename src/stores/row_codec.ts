@@ -18,6 +18,8 @@ const FIELDS = 3;
 const OWNERS = 2 ** 33;
 /** Eras are smaller. */
 export const ERAS = 2 ** 20;
+/** Bytes that rows are cut out of, unless they are longer: on Deno an array with memory of its own costs ten times one without. */
+const CHUNK = 1024;
 
 /** What a row holds. All zeros is a key never seen. */
 export interface RowContent {
@@ -39,8 +41,10 @@ export class RowCodec {
   readonly #prefix: Uint8Array;
   readonly #row: RowPlan;
   readonly #width: number;
+  /** What is left of the present chunk begins at `#used`. */
   #bytes = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
+  #used = 0;
 
   constructor(row: RowPlan) {
     const digest = sha256(utf8ToBytes(row.layout)).subarray(0, FINGERPRINT);
@@ -58,28 +62,30 @@ export class RowCodec {
     const { limits } = this.#row;
     let count = FIELDS;
     for (let i = 0; i < limits.length; i++) count += this.#row.written(i, cells, 0);
-    const view = this.#room(HEADER + NUMBER * count);
-    view.setFloat64(HEADER, blockedUntil, true);
-    view.setFloat64(HEADER + NUMBER, touchedAt, true);
-    view.setFloat64(HEADER + 2 * NUMBER, owner + OWNERS * era, true);
-    let at = HEADER + FIELDS * NUMBER;
+    const size = HEADER + NUMBER * count;
+    if (this.#used + size > this.#bytes.length) this.#begin(Math.max(size, CHUNK));
+    const view = this.#view;
+    const start = this.#used;
+    this.#bytes.set(this.#prefix, start);
+    let at = start + HEADER;
+    view.setFloat64(at, blockedUntil, true);
+    view.setFloat64(at + NUMBER, touchedAt, true);
+    view.setFloat64(at + 2 * NUMBER, owner + OWNERS * era, true);
+    at += FIELDS * NUMBER;
     let from = 0;
     for (let i = 0; i < limits.length; i++) {
       const to = from + this.#row.written(i, cells, 0);
       for (let cell = from; cell < to; cell++, at += NUMBER) view.setFloat64(at, cells[cell]!, true);
       from += limits[i]!.transition.width;
     }
-    return this.#bytes.slice(0, at);
+    this.#used = at;
+    return this.#bytes.subarray(start, at);
   }
 
-  /** Where a row is put together: looking at a small array through its buffer would cost more than all the rest of it. */
-  #room(size: number): DataView {
-    if (size > this.#bytes.length) {
-      this.#bytes = new Uint8Array(2 * size);
-      this.#bytes.set(this.#prefix);
-      this.#view = new DataView(this.#bytes.buffer);
-    }
-    return this.#view;
+  #begin(size: number): void {
+    this.#bytes = new Uint8Array(size);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#used = 0;
   }
 
   /** What the bytes say; `null` for what these rows cannot have been: another version or layout, cut short, numbers that no charges leave. */

@@ -127,5 +127,5 @@ export class Database {
 
 function touchedAtOf(value: Uint8Array | null | undefined): number | undefined {
   if (!value || value.length < TOUCHED_AT + 8) return undefined;
-  return new DataView(value.buffer).getFloat64(TOUCHED_AT, true);
+  return new DataView(value.buffer, value.byteOffset).getFloat64(TOUCHED_AT, true);
 }

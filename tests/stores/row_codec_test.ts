@@ -111,7 +111,7 @@ test("a row is 1 byte version, 7 bytes fingerprint and little-endian numbers", (
     Array.from(bytes.subarray(1, 8), (byte) => byte.toString(16).padStart(2, "0")).join(""),
     codec.fingerprint,
   );
-  const view = new DataView(bytes.buffer);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   const numbers = Array.from({ length: FIELDS + plan.width }, (_, i) => view.getFloat64(HEADER + 8 * i, true));
   assert.deepEqual(numbers, [
     content.blockedUntil,
