@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { programOf } from "./processes/programs.ts";
 import { type Outcome, outcomeOf } from "./runners.ts";
 
 const deno = process.execPath;
@@ -26,8 +27,8 @@ const lanes: readonly (readonly Step[])[] = [
   [{ name: "Deno", command: [deno, "test", "--allow-all", "--unstable-kv", "tests/"] }],
   [
     { name: "examples", command: [deno, "test", "--allow-all", "--doc", ...documented] },
-    { name: "Bun", command: ["npx", "-y", "bun@1", "test", "--timeout=120000", "tests/"] },
-    { name: "Node", command: ["npx", "-y", "node@24", "--test", "--test-concurrency=2", "tests/**/*_test.ts"] },
+    { name: "Bun", command: [await programOf("Bun"), "test", "--timeout=120000", "tests/"] },
+    { name: "Node", command: [await programOf("Node"), "--test", "--test-concurrency=2", "tests/**/*_test.ts"] },
   ],
 ];
 

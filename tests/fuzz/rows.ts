@@ -9,6 +9,7 @@ import { decodeRow } from "../../src/stores/redis_script.ts";
 import { RowCodec, type RowContent } from "../../src/stores/row_codec.ts";
 import type { ModelSpec } from "../laws/models.ts";
 import { anySpec, type Happening, limitOf, scaleOf, start, steadyHistory, unsteadyHistory } from "../laws/traces.ts";
+import { anyCharacter } from "./characters.ts";
 import { always, type FuzzProperty } from "./property.ts";
 import { edited, edits } from "./tampering.ts";
 
@@ -156,7 +157,12 @@ export const rows: readonly FuzzProperty[] = [
     "whatever text Redis gives, it is read as a row or as something else",
     2_000,
     fc.property(
-      fc.oneof(fc.string(), fc.base64String(), fc.string({ unit: "binary" }), fc.constantFrom(null, undefined, 7, [])),
+      fc.oneof(
+        fc.string(),
+        fc.base64String(),
+        fc.string({ unit: anyCharacter }),
+        fc.constantFrom(null, undefined, 7, []),
+      ),
       (reply) => {
         const { value, version } = decodeRow(reply);
         if (reply === null || reply === undefined) return assert.equal(version, null);

@@ -1,12 +1,12 @@
 /** Processes on Deno, Bun and Node that count in one database, and are told what to do. Started from Deno. */
 import assert from "node:assert/strict";
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { ADMITTED, type Answer, type Look, type Looked, type Order, type Place, type Ran, type Run } from "./orders.ts";
+import { programOf } from "./programs.ts";
 
 /** What a worker runs on. */
 export type Runtime = "Deno" | "Bun" | "Node";
@@ -26,20 +26,10 @@ export const skip = "Deno" in globalThis
 const DEADLINE = 60_000;
 
 const script = fileURLToPath(new URL("worker.ts", import.meta.url));
-const commands = new Map<Runtime, Promise<readonly string[]>>();
 
-/** Npx would stand between a process and whoever kills it: so it only tells where the program is. */
-async function find(runtime: Runtime): Promise<readonly string[]> {
+async function commandOf(runtime: Runtime): Promise<readonly string[]> {
   if (runtime === "Deno") return [process.execPath, "run", "--allow-all", "--unstable-kv"];
-  const tell = ["-y", runtime === "Bun" ? "bun@1" : "node@24", "-e", "console.log(process.execPath)"];
-  const { stdout } = await promisify(execFile)("npx", tell);
-  return [stdout.trim()];
-}
-
-function commandOf(runtime: Runtime): Promise<readonly string[]> {
-  const command = commands.get(runtime) ?? find(runtime);
-  commands.set(runtime, command);
-  return command;
+  return [await programOf(runtime)];
 }
 
 /** Something that was asked of a process. */
