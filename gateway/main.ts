@@ -29,11 +29,11 @@ async function start(settings: Settings): Promise<void> {
   const { store, description, close } = await openCounts(settings.store, report);
   const limiter = createRateLimiter({
     limit: settings.limits,
-    key: selectorOf(settings.key, settings.trust),
+    key: selectorOf(settings.key, settings.trust, settings.secret),
     store,
     onDecision: logDenials(),
-    // Requests are answered while the store cannot be; whoever runs this should know.
-    onEvent: (event) => console.error(event),
+    // Requests are answered while the store cannot be; whoever runs this should know. Of misconfiguration the console is told anyway.
+    onEvent: (event) => event.type === "misconfiguration" || console.error(event),
   });
   const { port, stop } = settings.upstream === undefined
     ? serveApi(settings, limiter)
@@ -95,7 +95,7 @@ Try it:
 }
 
 try {
-  const settings = readSettings(Deno.args, process.env["PORT"]);
+  const settings = readSettings(Deno.args, process.env);
   if (settings === undefined) console.log(USAGE);
   else await start(settings);
 } catch (error) {

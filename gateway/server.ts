@@ -13,6 +13,8 @@ import { refusalOf, targetOf } from "./target.ts";
 const IDLE = 75_000;
 /** How long headers may take to come, in milliseconds. For bodies it is silence that counts. */
 const HEADERS = 30_000;
+/** How often it is looked for who takes longer. Unless said, that is every 30 seconds. In milliseconds. */
+const LOOK = 2_000;
 /** How long requests in flight may take when it is to end, in milliseconds. */
 const GRACE = 10_000;
 
@@ -59,7 +61,12 @@ export function createGateway(
     }
   }
 
-  const timeouts = { headersTimeout: HEADERS, requestTimeout: 0, keepAliveTimeout: IDLE };
+  const timeouts = {
+    headersTimeout: HEADERS,
+    connectionsCheckingInterval: LOOK,
+    requestTimeout: 0,
+    keepAliveTimeout: IDLE,
+  };
   const server = createServer({ ...timeouts, shouldUpgradeCallback: isWebSocket }, take);
   // Else what stands behind the 2,000th header is lost: what a trusted proxy has added, say. Their size is bounded anyway.
   server.maxHeadersCount = 0;

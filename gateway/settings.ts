@@ -13,7 +13,8 @@ export const USAGE = `Usage: deno task start [--upstream <url>] [--limit <limit>
                         several must all allow; "10/1s burst 20" and "100/1m" unless given
   --key <key>           who is a client: "ip" (unless given), "header:x-api-key", "cookie:session";
                         who has no such header or cookie is counted by address.
-                        Whoever invents values is a new client with each: have them checked in front
+                        Whoever invents values is a new client with each: have them checked in front.
+                        KVOTA_SECRET, random text, keeps values that can be guessed from being found by their hashes
   --trust <proxy>       whose X-Forwarded-For is believed: a CIDR block, an address, "loopback" or "private";
                         nobody's unless given
   --store <store>       where to count: a file's path, made if there is none; "memory"; redis://host:port;
@@ -34,6 +35,7 @@ export interface Settings {
   readonly limits: readonly string[];
   readonly key: string;
   readonly trust: readonly string[];
+  readonly secret: string | undefined;
   readonly store: string;
   /** In milliseconds. */
   readonly timeout: number;
@@ -45,7 +47,10 @@ export interface Settings {
  * @returns `undefined` where help is asked for.
  * @throws {Error} For whatever cannot be meant. Limits, keys and proxies are checked by those who take them.
  */
-export function readSettings(args: readonly string[], portOfEnvironment: string | undefined): Settings | undefined {
+export function readSettings(
+  args: readonly string[],
+  { PORT, KVOTA_SECRET }: Readonly<Record<string, string | undefined>>,
+): Settings | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -56,7 +61,7 @@ export function readSettings(args: readonly string[], portOfEnvironment: string 
       store: { type: "string", default: ".kvota/counts.sqlite" },
       timeout: { type: "string", default: "60s" },
       host: { type: "string", default: "0.0.0.0" },
-      port: { type: "string", default: portOfEnvironment ?? "8000" },
+      port: { type: "string", default: PORT ?? "8000" },
       help: { type: "boolean" },
     },
   });
@@ -69,6 +74,8 @@ export function readSettings(args: readonly string[], portOfEnvironment: string 
     limits,
     key,
     trust,
+    // None where it is empty, as variables are that a file of them leaves open.
+    secret: KVOTA_SECRET || undefined,
     store,
     timeout: parseDuration(values.timeout as Duration),
   };

@@ -55,9 +55,9 @@ add("flags that cannot be meant are refused with what was received", () => {
     [["--port", "65536"], /a port is a number from 0 to 65535, received "65536"/],
     [["extra"], /extra/],
   ];
-  for (const [flags, message] of cases) assert.throws(() => readSettings(flags, undefined), message);
-  assert.equal(readSettings(["--help"], undefined), undefined);
-  const settings = readSettings(["--upstream", "https://[::1]:3000", "--timeout", "5s"], "81")!;
+  for (const [flags, message] of cases) assert.throws(() => readSettings(flags, {}), message);
+  assert.equal(readSettings(["--help"], {}), undefined);
+  const settings = readSettings(["--upstream", "https://[::1]:3000", "--timeout", "5s"], { PORT: "81" })!;
   assert.deepEqual([settings.upstream?.host, settings.timeout, settings.port], ["[::1]:3000", 5_000, 81]);
   return Promise.resolve();
 });

@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { hashedKey } from "../../mod.ts";
 import { withFolder } from "../stores/kv_file.ts";
 import { add as addRedis, withRedis } from "../stores/redis_server.ts";
 import { AUTHORITY, CERTIFICATE, KEY } from "./localhost_certificate.ts";
@@ -169,6 +170,40 @@ test("it tells its flags", { skip }, async () => {
     const { child, output } = start(folder, "--help");
     assert.equal(await ended(child), 0);
     assert.match(output(), /Usage:.*--upstream.*--limit.*--key.*--trust.*--store/s);
+  });
+});
+
+test("values of a header that can be guessed are told of once, unless KVOTA_SECRET is set", { skip }, async () => {
+  const ask = async (url: string): Promise<void> => {
+    const asked = Array.from({ length: 25 }, async (_, i) => {
+      const response = await fetch(url, { headers: { "x-user": `ada${i}` } });
+      await response.text();
+    });
+    await Promise.all(asked);
+  };
+  await inFolder(async (folder) => {
+    const flags = ["--port", "0", "--limit", "1/1h", "--key", "header:x-user", "--store", "memory"];
+    const open = start(folder, ...flags);
+    await ask(await open.waitFor(LISTENING));
+    await stop(open.child);
+    assert.equal(open.output().match(/kvota_secret_missing/gi)?.length, 1, open.output());
+
+    process.env["KVOTA_SECRET"] = "a secret of some length";
+    const keyed = start(folder, ...flags);
+    delete process.env["KVOTA_SECRET"];
+    const url = await keyed.waitFor(LISTENING);
+    await ask(url);
+    assert.deepEqual(
+      await Promise.all([1, 2].map(async () => {
+        const response = await fetch(url, { headers: { "x-user": "ada7" } });
+        return await response.text().then(() => response.status);
+      })),
+      [429, 429],
+    );
+    await stop(keyed.child);
+    assert.doesNotMatch(keyed.output(), /kvota_secret_missing/i);
+    const told = /"client":"([^"]+)"/.exec(keyed.output())?.[1];
+    assert.equal(told, hashedKey("x-user", "ada7", "a secret of some length"));
   });
 });
 
