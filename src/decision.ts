@@ -1,4 +1,5 @@
 /** From verdicts to results: one rule alone, and several as one. */
+import { Allowed } from "./allowed.ts";
 import type { Origin, Source } from "./charge.ts";
 import type { Charge } from "./ledger.ts";
 import { type Figures, Part } from "./part.ts";
@@ -95,52 +96,80 @@ export function detailOfParts(parts: readonly Part[], delay: number): Detail {
       retryAfter = Math.max(retryAfter, figures.retryAfter);
     }
   }
-  return { parts, part, limit, remaining, resetAt, retryAfter, delay, unavailable: false };
+  const { origin, key } = part;
+  return { parts, part, origin, key, limit, remaining, resetAt, retryAfter, delay, unavailable: false };
 }
 
-/** One rule's charge, in a decision of several: what can be done to its row, whose verdicts tell how it went. */
-export interface Seat {
-  readonly origin: Origin;
-  readonly key: string;
-  readonly cost: number;
+/** What can be done to the rows of several charges; each row's verdicts tell how it went. */
+export interface Seats {
   /** Looks, and changes nothing. */
-  peek(): void;
+  peek(i: number): void;
   /** Charges; gives the row's time of it, or `undefined` where the limits deny. */
-  take(): number | undefined;
+  take(i: number): number | undefined;
 }
 
 /**
  * Decides several rules as one: all that are enforced must allow, and all are charged or none is. Those in shadow mode are a
  * group of their own, charged where the enforced ones allow.
  */
-export function decideTogether(seats: readonly Seat[], at: number, source: Source, isPeek = false): RateLimitResult {
-  const [first] = seats as [Seat];
-  if (seats.length === 1) {
-    if (isPeek) first.peek();
-    const chargedAt = isPeek ? undefined : first.take();
-    return resultOf(first.origin, first.key, first.cost, at, source, chargedAt);
+export function decideTogether(
+  charges: readonly Charge[],
+  seats: Seats,
+  at: number,
+  source: Source,
+  isPeek = false,
+): RateLimitResult {
+  const [{ ledger, key, cost }] = charges as [Charge];
+  if (charges.length === 1) {
+    if (isPeek) seats.peek(0);
+    return resultOf(ledger, key, cost, at, source, isPeek ? undefined : seats.take(0));
   }
-  const parts = new Map<Seat, Part>();
+  const detail = !isPeek && fit(charges, seats)
+    ? takeAll(charges, seats, source)
+    : judge(charges, seats, source, isPeek);
+  return new RateLimitResult(ledger, key, UNCHARGED, at, source, detail);
+}
+
+/** Whether all are enforced and allow. */
+function fit(charges: readonly Charge[], seats: Seats): boolean {
+  for (let i = 0; i < charges.length; i++) {
+    const { mode, row: { verdicts } } = charges[i]!.ledger.tally;
+    if (mode !== "enforce") return false;
+    seats.peek(i);
+    for (let j = 0; j < verdicts.length; j++) if (verdicts[j]!.retryAfter > 0) return false;
+  }
+  return true;
+}
+
+function takeAll(charges: readonly Charge[], seats: Seats, source: Source): Detail {
+  const allowed = new Allowed(charges, source);
+  for (let i = 0; i < charges.length; i++) allowed.add(seats.take(i)!);
+  return allowed;
+}
+
+function judge(charges: readonly Charge[], seats: Seats, source: Source, isPeek: boolean): Detail {
+  const parts: Part[] = [];
   let delay = 0;
   let allowed = true;
   for (const mode of ["enforce", "shadow"] as const) {
-    const group = seats.filter(({ origin }) => origin.tally.mode === mode);
+    const group = [...charges.keys()].filter((i) => charges[i]!.ledger.tally.mode === mode);
     let fits: boolean = allowed;
-    for (const seat of group) {
-      seat.peek();
-      const part = partOf(seat.origin, seat.key, seat.cost, source, undefined);
-      parts.set(seat, part);
+    for (const i of group) {
+      const { ledger, key, cost } = charges[i]!;
+      seats.peek(i);
+      const part = partOf(ledger, key, cost, source, undefined);
+      parts[i] = part;
       fits &&= part.isAllowed;
     }
     if (isPeek || !allowed) continue;
-    for (const seat of group) {
+    for (const i of group) {
       // One that denies is asked as well: it may block its key.
-      if (!fits && parts.get(seat)!.isAllowed) continue;
-      parts.set(seat, partOf(seat.origin, seat.key, seat.cost, source, seat.take()));
-      if (mode === "enforce") delay = Math.max(delay, delayOf(seat.origin));
+      if (!fits && parts[i]!.isAllowed) continue;
+      const { ledger, key, cost } = charges[i]!;
+      parts[i] = partOf(ledger, key, cost, source, seats.take(i));
+      if (mode === "enforce") delay = Math.max(delay, delayOf(ledger));
     }
     allowed = fits;
   }
-  const detail = detailOfParts(seats.map((seat) => parts.get(seat)!), delay);
-  return new RateLimitResult(first.origin, first.key, UNCHARGED, at, source, detail);
+  return detailOfParts(parts, delay);
 }

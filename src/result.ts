@@ -8,8 +8,10 @@ import { type Figures, type LimitState, Part, type RuleState } from "./part.ts";
 /** What a result's own fields do not tell. */
 export interface Detail extends Figures {
   readonly parts: readonly Part[];
-  /** The part that decided, and which of its limits. */
+  /** The part that decided, where that was charged and to whom, and which of its limits. */
   readonly part: Part;
+  readonly origin: Origin;
+  readonly key: string;
   readonly limit: number;
   readonly delay: number;
   /** Whether nothing was decided, as the store is down and nobody is let in. */
@@ -84,7 +86,7 @@ export class RateLimitResult {
     detail: Detail | undefined,
     chargedAt: number = at,
   ) {
-    const { row, mode } = (detail?.part.origin ?? origin).tally;
+    const { row, mode } = (detail?.origin ?? origin).tally;
     const figures = detail ?? row.verdicts[0]!;
     this.ok = figures.retryAfter === 0 || mode === "shadow";
     this.remaining = figures.remaining;
@@ -101,7 +103,7 @@ export class RateLimitResult {
 
   /** The capacity of the limit that decided: the denying one that asks for the longest wait, else the one with least left. */
   get limit(): number {
-    const { row } = (this.#detail?.part.origin ?? this.#origin).tally;
+    const { row } = (this.#detail?.origin ?? this.#origin).tally;
     return row.limits[this.#detail?.limit ?? 0]!.transition.capacity;
   }
 
@@ -117,7 +119,7 @@ export class RateLimitResult {
 
   /** The rule that decided. */
   get rule(): string {
-    return (this.#detail?.part.origin ?? this.#origin).tally.rule;
+    return (this.#detail?.origin ?? this.#origin).tally.rule;
   }
 
   /** The names of the limits that denied; in shadow mode, of those that would have. */
@@ -178,6 +180,6 @@ export class RateLimitResult {
     detailOf = (result) => result.#detail;
     partsOf = (result) => result.#detail?.parts ?? (result.#parts ??= [result.#plainPart()]);
     originOf = (result) => result.#origin;
-    deciderOf = (result) => result.#detail?.part ?? { origin: result.#origin, key: result.#key };
+    deciderOf = (result) => result.#detail ?? { origin: result.#origin, key: result.#key };
   }
 }

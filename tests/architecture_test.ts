@@ -11,7 +11,7 @@ const layers: readonly (readonly string[])[] = [
   ["errors.ts", "fields.ts", "clock.ts", "maybe_promise.ts", "scanner.ts", "duration.ts", "cost.ts", "sleep.ts"],
   ["algorithms/"],
   ["parse.ts", "limit.ts", "row.ts"],
-  ["charge.ts", "part.ts", "result.ts", "decision.ts", "ledger.ts"],
+  ["charge.ts", "part.ts", "result.ts", "allowed.ts", "decision.ts", "ledger.ts"],
   ["stores/"],
   ["sharing/"],
   ["client/"],

@@ -1,6 +1,6 @@
 /** Deciding in this process while the store is down: from what is known of it, bounded, and charged there afterwards. */
 import type { Tally } from "../charge.ts";
-import { decideTogether, uncountedDetail } from "../decision.ts";
+import { decideTogether, type Seats, uncountedDetail } from "../decision.ts";
 import type { BookStats, Charge } from "../ledger.ts";
 import { RateLimitResult, UNCHARGED } from "../result.ts";
 import type { MemoryBooks, MemoryLedger } from "../stores/memory/memory_ledger.ts";
@@ -65,17 +65,25 @@ export class Fallback {
     const now = this.#options.now();
     this.#begin();
     if (this.#options.policy !== "memory") return this.#flat(charges, now);
-    const seats = charges.map(({ ledger: origin, key, cost }) => {
-      const { ledger, journal } = this.#ledgers.get(origin.tally)!;
+    const local = charges.map(({ ledger: { tally }, key }) => {
+      const { ledger, journal } = this.#ledgers.get(tally)!;
       this.#refresh(ledger, journal, key, now);
-      const take = () => {
+      return { ledger, journal };
+    });
+    const seats: Seats = {
+      peek(i) {
+        const { key, cost } = charges[i]!;
+        local[i]!.ledger.look(key, now, cost);
+      },
+      take: (i) => {
+        const { key, cost } = charges[i]!;
+        const { ledger, journal } = local[i]!;
         if (!ledger.charge(key, now, cost)) return undefined;
         this.#write(journal, key, now, cost);
         return now;
-      };
-      return { origin, key, cost, peek: () => ledger.look(key, now, cost), take };
-    });
-    return decideTogether(seats, now, "fallback", isPeek);
+      },
+    };
+    return decideTogether(charges, seats, now, "fallback", isPeek);
   }
 
   stats(): BookStats {

@@ -65,6 +65,11 @@ export class Flights {
     return this.#context.calls.maxFlightRows;
   }
 
+  /** Milliseconds that a call takes at best, of late. */
+  get latency(): number {
+    return this.#context.calls.fastest;
+  }
+
   /** Has the work done with the rows' next flight. */
   add(asked: readonly RememberedRow[], work: Work): void {
     let rows = asked;

@@ -21,9 +21,13 @@ const SPARE = 1.25;
 const FEW = 4;
 /** The part of what others could still have that is charged ahead. */
 const PART = 1 / 4;
-/** With so small a part of its units left, or of its time, more is charged ahead while there is something left: somebody has to come meanwhile. */
+/** With so small a part of its units left more is charged ahead while there is something left: somebody has to come meanwhile. */
 const LOW = 1 / 4;
+/** And with so small a part of its time: from a store nearby the next commit is here sooner. */
 const LATE = 1 / 5;
+const LATE_NEARBY = 1 / 10;
+/** The part of the time that is left by then for which the next commit may wait to be shared. */
+const GATHERING = 1 / 4;
 /** Times that each decision looks at are kept as milliseconds since then: V8 has small integers in the object, and larger numbers each in one of its own. */
 const EPOCH = Date.now();
 
@@ -58,6 +62,9 @@ export class Lease {
   /** From when and until when none of the grants ends. */
   #from = 0;
   #until = 0;
+  /** Units taken out of a grant, to be spent without looking at it, and when that was charged. */
+  #loose = 0;
+  #looseAt = 0;
   #lowUnits = 0;
   #lowFrom = 0;
   #isNew = true;
@@ -65,6 +72,8 @@ export class Lease {
   #askedAt: number;
   /** Those that have not ended, spent or not; the one that was charged first stands first. */
   #grants: Grant[] = [];
+  /** That from which the loose units are. */
+  #loosened: Grant | undefined;
   /** What has ended, and is to be given back. */
   #ended: Grant[] = [];
   readonly #time: number;
@@ -72,6 +81,8 @@ export class Lease {
   /** What has been asked for and will be no news once it is charged, and until when. */
   #counted = 0;
   #countedUntil: number;
+  /** For how long the next commit may wait to be shared, in milliseconds. */
+  gathering = 0;
 
   /** @param time How long a grant lasts, in milliseconds. */
   constructor(time: number, now: number) {
@@ -114,13 +125,23 @@ export class Lease {
   }
 
   /**
-   * Lets in `cost`, which it has.
+   * Lets in `cost`, which it has, for good.
    *
-   * @param pieces Is told what of, where somebody may put it back.
    * @returns The row's time of the charge; `undefined` where nothing was charged.
    */
-  spend(cost: number, pieces?: Piece[]): number | undefined {
-    let chargedAt: number | undefined;
+  spend(cost: number): number | undefined {
+    if (cost > this.#loose) this.#loosen();
+    // A charge of nothing may find units that are loose, and is none.
+    if (cost === 0 || cost > this.#loose) return this.lend(cost)[0]?.grant.chargedAt;
+    this.#loose -= cost;
+    this.#left -= cost;
+    return this.#looseAt + EPOCH;
+  }
+
+  /** Lets in `cost`, which it has, so that it can be put back. */
+  lend(cost: number): readonly Piece[] {
+    this.#fasten();
+    const pieces: Piece[] = [];
     let missing = cost;
     for (let i = 0; missing > 0; i++) {
       const grant = this.#grants[i]!;
@@ -128,11 +149,10 @@ export class Lease {
       if (units === 0) continue;
       grant.units -= units;
       missing -= units;
-      chargedAt ??= grant.chargedAt;
-      pieces?.push({ grant, units });
+      pieces.push({ grant, units });
     }
     this.#left -= cost;
-    return chargedAt;
+    return pieces;
   }
 
   /** Takes back what was let in and not used. */
@@ -158,20 +178,28 @@ export class Lease {
     return Math.min(this.#time, windowEnd - chargedAt);
   }
 
-  /** A commit was made of what had been asked for. */
-  refreshed(grant: Grant | undefined): void {
+  /**
+   * A commit was made of what had been asked for.
+   *
+   * @param latency Milliseconds that one takes.
+   */
+  refreshed(grant: Grant | undefined, latency: number): void {
     this.#asked -= this.#counted;
     this.#counted = 0;
     this.#askedSince = this.#countedUntil;
     this.#lowUnits = Math.ceil((grant?.units ?? 0) * LOW);
     if (grant === undefined) return;
-    this.#lowFrom = Math.ceil(grant.until - (grant.until - grant.from) * LATE) - EPOCH;
+    const time = grant.until - grant.from;
+    const late = Math.min(time * LATE, time * LATE_NEARBY + 2 * latency);
+    this.#lowFrom = Math.ceil(grant.until - late) - EPOCH;
+    this.gathering = Math.max(0, late - latency) * GATHERING;
     this.#keep(grant);
     this.#left += grant.units;
   }
 
   /** Ends all grants; what is left of them is to be given back. */
   end(): void {
+    this.#fasten();
     this.#ended.push(...this.#grants.filter(({ units }) => units > 0));
     this.#keepNone();
     this.#left = 0;
@@ -192,7 +220,26 @@ export class Lease {
     this.takeEnded();
   }
 
+  /** Makes the units loose that are to be spent next. */
+  #loosen(): void {
+    this.#fasten();
+    const grant = this.#grants.find(({ units }) => units > 0);
+    if (grant === undefined) return;
+    this.#loosened = grant;
+    this.#loose = grant.units;
+    this.#looseAt = grant.chargedAt - EPOCH;
+    grant.units = 0;
+  }
+
+  /** Puts loose units back: from here on grants tell what is left of them. */
+  #fasten(): void {
+    if (this.#loosened !== undefined) this.#loosened.units += this.#loose;
+    this.#loosened = undefined;
+    this.#loose = 0;
+  }
+
   #endOld(now: number): void {
+    this.#fasten();
     const grants = this.#grants;
     this.#keepNone();
     for (const grant of grants) {
@@ -205,7 +252,8 @@ export class Lease {
   }
 
   #keep(grant: Grant): void {
-    const [from, until] = [grant.from - EPOCH, grant.until - EPOCH];
+    const from = grant.from - EPOCH;
+    const until = grant.until - EPOCH;
     const isFirst = this.#grants.push(grant) === 1;
     this.#from = isFirst ? from : Math.max(this.#from, from);
     this.#until = isFirst ? until : Math.min(this.#until, until);

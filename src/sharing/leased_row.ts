@@ -1,8 +1,11 @@
 /** One row that units are charged ahead of: its lease, and when it is committed. */
 import { Lease } from "./lease.ts";
 import { Pace } from "./pace.ts";
-import { type Asking, Refresh } from "./refresh.ts";
+import { type Asking, Refresh, type Tower } from "./refresh.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
+
+/** A refresh that somebody waits for waits for so long to share its commit, in milliseconds. */
+const GATHER = 5;
 
 /** What it needs of those who lease. */
 export interface Landlord {
@@ -13,13 +16,15 @@ export interface Landlord {
   isOpen(): boolean;
   /** Whether nobody will ask for units any more. */
   isClosed(): boolean;
-  /** Has the row be committed together with others that can wait a moment: a shorter one where somebody waits for it. */
-  gather(leased: LeasedRow, isAwaited: boolean): void;
+  /** Milliseconds that a commit takes. */
+  latency(): number;
+  /** Has the row be committed together with others, after so many milliseconds at the latest. */
+  gather(leased: LeasedRow, wait: number): void;
   /** Has it committed. */
   commit(row: RememberedRow, refresh: Refresh): void;
 }
 
-export class LeasedRow {
+export class LeasedRow implements Tower {
   readonly row: RememberedRow;
   readonly lease: Lease;
   readonly #landlord: Landlord;
@@ -79,6 +84,19 @@ export class LeasedRow {
     this.#landlord.commit(this.row, this.#next!);
   }
 
+  isClosed(): boolean {
+    return this.#landlord.isClosed();
+  }
+
+  latency(): number {
+    return this.#landlord.latency();
+  }
+
+  tookOff(): void {
+    this.#next = undefined;
+    this.#flying++;
+  }
+
   get #isRefreshing(): boolean {
     return this.#next !== undefined || this.#flying > 0;
   }
@@ -89,18 +107,11 @@ export class LeasedRow {
 
   /** Somebody waits for what could wait until now. */
   #hurry(): void {
-    if (this.#isGathering) this.#landlord.gather(this, true);
+    if (this.#isGathering) this.#gather(this.#next!);
   }
 
   #start(now: number, isForLow: boolean, canGather: boolean): Refresh {
-    const refresh = new Refresh(this.row, this.lease, now, this.#landlord.due(), isForLow, {
-      isClosed: () => this.#landlord.isClosed(),
-      tookOff: () => {
-        this.#next = undefined;
-        this.#flying++;
-      },
-      landed: () => this.#landed(),
-    });
+    const refresh = new Refresh(this.row, this.lease, now, this.#landlord.due(), isForLow, this);
     this.#next = refresh;
     this.#isWaiting = true;
     // What the one before brings may be enough for whoever waits for this one.
@@ -115,11 +126,15 @@ export class LeasedRow {
     else if (wait > 0) this.#timer = setTimeout(() => this.fly(), wait);
     else if (canGather) {
       this.#isGathering = true;
-      this.#landlord.gather(this, refresh.isAwaited);
+      this.#gather(refresh);
     } else this.fly();
   }
 
-  #landed(): void {
+  #gather({ isAwaited, due }: Refresh): void {
+    this.#landlord.gather(this, Math.min(isAwaited ? GATHER : this.lease.gathering, (due - performance.now()) / 2));
+  }
+
+  landed(): void {
     this.#flying--;
     if (this.#landlord.isClosed()) return this.close();
     const next = this.#next;

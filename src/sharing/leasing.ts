@@ -1,5 +1,6 @@
 /** `consistency: "leased"`: requests are let in from units that were charged ahead; see {@linkcode Lease} for what that promises. */
-import { detailOfParts, partOf, resultOf } from "../decision.ts";
+import { Allowed } from "../allowed.ts";
+import { partOf, resultOf } from "../decision.ts";
 import type { Charge } from "../ledger.ts";
 import type { MaybePromise } from "../maybe_promise.ts";
 import type { Part } from "../part.ts";
@@ -15,9 +16,6 @@ import type { Asking, Refresh } from "./refresh.ts";
 import type { RememberedRow, Work } from "./remembered_row.ts";
 import type { SharedLedger } from "./shared_ledger.ts";
 
-/** Refreshes gather for so long, to share commits, in milliseconds; those that nobody waits for longer, as there is a quarter of the units left. */
-const GATHER = 5;
-const GATHER_AHEAD = 10;
 /** How often what has ended is looked for, in milliseconds. */
 const SWEEP = 250;
 /** Rows that have leases, half of those that are remembered; others are asked for unit by unit. */
@@ -44,7 +42,8 @@ export class Leasing implements LocalRows {
     this.#landlord = {
       ...context,
       isClosed: () => this.#isClosed,
-      gather: (leased, isAwaited) => this.#gather(leased, isAwaited),
+      latency: () => context.flights.latency,
+      gather: (leased, wait) => this.#gather(leased, wait),
       commit: (row: RememberedRow, refresh: Refresh) => context.flights.add([row], refresh),
     };
   }
@@ -78,10 +77,12 @@ export class Leasing implements LocalRows {
     if (charges.length === 1) {
       return resultOf(ledger, key, cost, now, "lease", this.#spendHeld(ledger, rows[0]!, now, cost));
     }
-    const parts = charges.map(({ ledger, key, cost }, i) =>
-      partOf(ledger, key, cost, "lease", this.#spendHeld(ledger, rows[i]!, now, cost))
-    );
-    return new RateLimitResult(ledger, key, UNCHARGED, now, "lease", detailOfParts(parts, 0));
+    const allowed = new Allowed(charges, "lease");
+    for (let i = 0; i < rows.length; i++) {
+      const { ledger, cost } = charges[i]!;
+      allowed.add(this.#spendHeld(ledger, rows[i]!, now, cost));
+    }
+    return new RateLimitResult(ledger, key, UNCHARGED, now, "lease", allowed);
   }
 
   /** Charges the units that are held, if there are enough. */
@@ -89,8 +90,8 @@ export class Leasing implements LocalRows {
     if (!allows(charge, row, now)) return undefined;
     const { ledger, key, cost } = charge;
     const lease = row.lease!;
-    const pieces: Piece[] = [];
-    const chargedAt = lease.spend(cost, pieces) ?? now;
+    const pieces = lease.lend(cost);
+    const chargedAt = pieces[0]?.grant.chargedAt ?? now;
     showLeft(ledger, lease.left(now));
     const part = partOf(ledger, key, cost, "lease", chargedAt);
     return { part, source: "lease", undo: (now) => this.undo(charge, row, now, pieces) };
@@ -156,10 +157,9 @@ export class Leasing implements LocalRows {
   }
 
   /** Until there are enough for a commit, or it is time. */
-  #gather(leased: LeasedRow, isAwaited: boolean): void {
+  #gather(leased: LeasedRow, wait: number): void {
     this.#gathering.add(leased);
     if (this.#gathering.size >= this.#context.flights.groupSize) return this.#flyGathered();
-    const wait = isAwaited ? GATHER : GATHER_AHEAD;
     const until = performance.now() + wait;
     if (until >= this.#gathersUntil) return;
     clearTimeout(this.#gatherTimer);
@@ -249,8 +249,10 @@ class Charging implements Asking {
 
 /** Whether there are enough units, and nothing known against their being spent; the row's verdicts tell what the store has left, then. */
 function allows({ ledger, cost }: Charge<SharedLedger>, { lease, content }: RememberedRow, now: number): boolean {
-  return lease !== undefined && lease.left(now) >= Math.max(cost, 1) && ledger.look(content, now, 0) &&
-    ledger.tally.row.verdicts.every(({ ok }) => ok);
+  if (lease === undefined || lease.left(now) < Math.max(cost, 1) || !ledger.look(content, now, 0)) return false;
+  const { verdicts } = ledger.tally.row;
+  for (let i = 0; i < verdicts.length; i++) if (!verdicts[i]!.ok) return false;
+  return true;
 }
 
 /** Makes the verdicts of a row that allows speak of the units that this process holds as well. */

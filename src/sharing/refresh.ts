@@ -16,6 +16,8 @@ export interface Asking extends Work {
 export interface Tower {
   /** Whether nobody will ask for units any more. */
   isClosed(): boolean;
+  /** Milliseconds that a commit takes. */
+  latency(): number;
   /** Nothing can be added any more. */
   tookOff(): void;
   /** It is over, well or not. */
@@ -99,7 +101,7 @@ export class Refresh implements Work {
     // What was charged before does not count any more, or must not be spent.
     if (this.#wasReset) this.#lease.forget();
     else if (this.#row.content.blockedUntil > this.now) this.#lease.end();
-    if (this.#isForUnits) this.#lease.refreshed(this.#grant);
+    if (this.#isForUnits) this.#lease.refreshed(this.#grant, this.#tower.latency());
     for (const work of this.#works) work.done();
     for (const asking of this.#asking) {
       asking.grant = this.#grant;

@@ -1,5 +1,5 @@
 /** What can be asked of rows. */
-import { decideTogether, resultOf } from "../decision.ts";
+import { decideTogether, type Seats } from "../decision.ts";
 import { kvotaError } from "../errors.ts";
 import type { Charge } from "../ledger.ts";
 import type { RateLimitResult } from "../result.ts";
@@ -42,19 +42,11 @@ export class Decision implements Work {
 
   apply(drafts: readonly Draft[]): void {
     const { charges, now } = this;
-    if (charges.length === 1) {
-      // Most have one charge, and need no list of seats.
-      const [{ ledger, key, cost }] = charges as [Charge];
-      const draft = drafts[0]!;
-      if (this.fresh) draft.peek(now, cost);
-      this.#result = resultOf(ledger, key, cost, now, "store", this.fresh ? undefined : draft.take(now, cost));
-      return;
-    }
-    const seats = charges.map(({ ledger: origin, key, cost }, i) => {
-      const draft = drafts[i]!;
-      return { origin, key, cost, peek: () => draft.peek(now, cost), take: () => draft.take(now, cost) };
-    });
-    this.#result = decideTogether(seats, now, "store", this.fresh);
+    const seats: Seats = {
+      peek: (i) => drafts[i]!.peek(now, charges[i]!.cost),
+      take: (i) => drafts[i]!.take(now, charges[i]!.cost),
+    };
+    this.#result = decideTogether(charges, seats, now, "store", this.fresh);
   }
 
   done(): void {

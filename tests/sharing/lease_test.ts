@@ -14,7 +14,19 @@ interface Known {
 }
 
 const step = fc.record({
-  act: fc.constantFrom("pass", "pass", "charge", "charge", "spend", "put back", "give back", "end", "forget"),
+  act: fc.constantFrom(
+    "pass",
+    "pass",
+    "charge",
+    "charge",
+    "lend",
+    "spend",
+    "spend",
+    "put back",
+    "give back",
+    "end",
+    "forget",
+  ),
   amount: fc.integer({ min: -TIME / 4, max: TIME / 4 }),
 });
 
@@ -27,7 +39,7 @@ test("no unit of a lease is spent or given back twice, nor outside its grant's t
         let now = start;
         const lease = new Lease(TIME, now);
         const grants: Known[] = [];
-        const admitted: Piece[][] = [];
+        const admitted: (readonly Piece[])[] = [];
         const known = (grant: Grant) => grants.find((known) => known.grant === grant)!;
         for (const { act, amount } of steps) {
           if (act === "pass") now = Math.max(0, now + amount);
@@ -46,11 +58,20 @@ test("no unit of a lease is spent or given back twice, nor outside its grant's t
               from: now,
               until: now + 1 + 4 * Math.abs(amount),
             };
-            lease.refreshed(grant);
+            lease.refreshed(grant, 1);
             grants.push({ grant, left: units, hasEnded: false });
           } else if (act === "spend" && left > 0) {
-            const pieces: Piece[] = [];
-            lease.spend(1 + units % left, pieces);
+            let cost = 1 + units % left;
+            const first = grants.find(({ left, hasEnded }) => left > 0 && !hasEnded)!;
+            assert.equal(lease.spend(cost), first.grant.chargedAt);
+            for (const known of grants) {
+              if (known.hasEnded) continue;
+              const spent = Math.min(cost, known.left);
+              known.left -= spent;
+              cost -= spent;
+            }
+          } else if (act === "lend" && left > 0) {
+            const pieces = lease.lend(1 + units % left);
             for (const { grant, units } of pieces) known(grant).left -= units;
             admitted.push(pieces);
           } else if (act === "put back") {

@@ -1,6 +1,6 @@
 /** One tally counted in memory: each answer at once. */
 import type { Receipt, Source, Tally } from "../../charge.ts";
-import { decideTogether, resultOf } from "../../decision.ts";
+import { decideTogether, resultOf, type Seats } from "../../decision.ts";
 import { type Books, type BookStats, type Charge, type Ledger, TELL_INTERVAL } from "../../ledger.ts";
 import type { RateLimitResult } from "../../result.ts";
 import { blockRow } from "./block_row.ts";
@@ -32,14 +32,17 @@ export class MemoryBooks implements Books<MemoryLedger> {
   }
 
   takeTogether(charges: readonly Charge<MemoryLedger>[], now: number): RateLimitResult {
-    const seats = charges.map(({ ledger, key, cost }) => ({
-      origin: ledger,
-      key,
-      cost,
-      peek: () => ledger.look(key, now, cost),
-      take: () => ledger.charge(key, now, cost) ? now : undefined,
-    }));
-    return decideTogether(seats, now, this.#options.source);
+    const seats: Seats = {
+      peek(i) {
+        const { ledger, key, cost } = charges[i]!;
+        ledger.look(key, now, cost);
+      },
+      take(i) {
+        const { ledger, key, cost } = charges[i]!;
+        return ledger.charge(key, now, cost) ? now : undefined;
+      },
+    };
+    return decideTogether(charges, seats, now, this.#options.source);
   }
 
   stats(): BookStats {
