@@ -4,16 +4,21 @@ import type { Charge, Ledger } from "./ledger.ts";
 import { type Figures, Part } from "./part.ts";
 import type { Detail } from "./result.ts";
 
+function isEnforced({ ledger }: Charge): boolean {
+  return ledger.tally.mode === "enforce";
+}
+
 /** Numbers kept of each limit. */
 const FIGURES = 3;
 
 export class Allowed implements Detail {
-  remaining = Infinity;
-  resetAt = 0;
-  readonly retryAfter = 0;
-  delay = 0;
-  limit = 0;
-  readonly unavailable = false;
+  // Set by the constructor: to define them first takes JavaScriptCore a call.
+  declare remaining: number;
+  declare resetAt: number;
+  declare readonly retryAfter: 0;
+  declare delay: number;
+  declare limit: number;
+  declare readonly unavailable: false;
   readonly #charges: readonly Charge[];
   readonly #source: Source;
   readonly #isEnforced: boolean;
@@ -25,9 +30,15 @@ export class Allowed implements Detail {
   #parts: readonly Part[] | undefined = undefined;
 
   constructor(charges: readonly Charge[], source: Source) {
+    this.remaining = Infinity;
+    this.resetAt = 0;
+    this.retryAfter = 0;
+    this.delay = 0;
+    this.limit = 0;
+    this.unavailable = false;
     this.#charges = charges;
     this.#source = source;
-    this.#isEnforced = charges.some(({ ledger }) => ledger.tally.mode === "enforce");
+    this.#isEnforced = charges.some(isEnforced);
   }
 
   /** The next charge was made at `chargedAt`, and its row's verdicts tell the rest. */
@@ -47,7 +58,7 @@ export class Allowed implements Detail {
         this.#decider = made;
       }
       if (resetAt > this.resetAt) this.resetAt = resetAt;
-      if (delay > this.delay && this.#isEnforced) this.delay = delay;
+      if (delay > this.delay) this.delay = delay;
     }
   }
 

@@ -4,7 +4,7 @@ import { type Clock, readClock } from "./clock.ts";
 import { kvotaError } from "./errors.ts";
 import type { Books, Charge, Ledger } from "./ledger.ts";
 import type { LimiterStats } from "./limiter_types.ts";
-import { chain, type MaybePromise } from "./maybe_promise.ts";
+import type { MaybePromise } from "./maybe_promise.ts";
 import { type AftermathEvent, Observers } from "./observe/events.ts";
 import type { Life } from "./observe/neighbours.ts";
 import { defaultStore, MAX_RULES, openBooks } from "./open_books.ts";
@@ -70,7 +70,10 @@ export class Decisions {
         `Cannot decide a request: at most ${MAX_RULES} rules can apply to it, received ${charges.length}`,
       );
     }
-    return chain(this.books.takeTogether(charges, this.now()), (result) => this.#note(result, request));
+    const result = this.books.takeTogether(charges, this.now());
+    return result instanceof RateLimitResult
+      ? this.#note(result, request)
+      : result.then((result) => this.#note(result, request));
   }
 
   stats(): LimiterStats {

@@ -7,7 +7,7 @@ import type { Charge } from "./ledger.ts";
 import type { LimiterStats, RateLimiter, RuleLimiter, SyncRateLimiter } from "./limiter_types.ts";
 import type { AftermathEvent } from "./observe/events.ts";
 import { inspect, type Inspection } from "./observe/inspection.ts";
-import { all, chain, type MaybePromise } from "./maybe_promise.ts";
+import { all, chain, isPromise, type MaybePromise } from "./maybe_promise.ts";
 import type { RateLimiterOptions, Settle, SyncRateLimiterOptions } from "./options.ts";
 import type { RateLimitResult } from "./result.ts";
 import { compileRules, limitNames, type RequestFunction, type Rule } from "./rule.ts";
@@ -91,10 +91,16 @@ export class Limiter extends BoundRule implements RateLimiter {
       return chain(charged, (charge) => charge === null ? null : this.decisions.takeOne(charge, request));
     }
     const charges = all(this.#inOrder, (rule) => rule.chargeOf(request, rest, isPreflight, skipped));
-    return chain(charges, (charges) => {
-      const applying = charges.includes(null) ? charges.filter((charge) => charge !== null) : charges as Charge[];
-      return this.decisions.takeAll(applying, request);
-    });
+    return isPromise(charges)
+      ? charges.then((charges) => this.#takeAll(charges, request))
+      : this.#takeAll(charges, request);
+  }
+
+  #takeAll(charges: readonly (Charge | null)[], request: Request): MaybePromise<RateLimitResult | null> {
+    const applying = charges.includes(null)
+      ? charges.filter((charge) => charge !== null)
+      : charges as readonly Charge[];
+    return this.decisions.takeAll(applying, request);
   }
 
   stats(): LimiterStats {

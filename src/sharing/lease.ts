@@ -21,13 +21,11 @@ const SPARE = 1.25;
 const FEW = 4;
 /** The part of what others could still have that is charged ahead. */
 const PART = 1 / 4;
-/** With so small a part of its units left more is charged ahead while there is something left: somebody has to come meanwhile. */
+/** With so small a part of its units left, or of its time, more is charged ahead while there is something left: somebody has to come meanwhile. */
 const LOW = 1 / 4;
-/** And with so small a part of its time: from a store nearby the next commit is here sooner. */
 const LATE = 1 / 5;
-const LATE_NEARBY = 1 / 10;
-/** The part of the time that is left by then for which the next commit may wait to be shared. */
-const GATHERING = 1 / 4;
+/** The part of what is left then, but for the time that a commit takes, for which it may wait to be shared. */
+const GATHERING = 1 / 8;
 /** Times that each decision looks at are kept as milliseconds since then: V8 has small integers in the object, and larger numbers each in one of its own. */
 const EPOCH = Date.now();
 
@@ -65,6 +63,8 @@ export class Lease {
   /** Units taken out of a grant, to be spent without looking at it, and when that was charged. */
   #loose = 0;
   #looseAt = 0;
+  /** Whether more is on its way. */
+  isRefreshing = false;
   #lowUnits = 0;
   #lowFrom = 0;
   #isNew = true;
@@ -81,8 +81,8 @@ export class Lease {
   /** What has been asked for and will be no news once it is charged, and until when. */
   #counted = 0;
   #countedUntil: number;
-  /** For how long the next commit may wait to be shared, in milliseconds. */
-  gathering = 0;
+  /** Milliseconds that are left of the last grant when it is late. */
+  #late = 0;
 
   /** @param time How long a grant lasts, in milliseconds. */
   constructor(time: number, now: number) {
@@ -157,6 +157,7 @@ export class Lease {
 
   /** Takes back what was let in and not used. */
   putBack(pieces: readonly Piece[]): void {
+    this.#fasten();
     for (const { grant, units } of pieces) {
       grant.units += units;
       if (this.#grants.includes(grant)) this.#left += units;
@@ -178,21 +179,20 @@ export class Lease {
     return Math.min(this.#time, windowEnd - chargedAt);
   }
 
-  /**
-   * A commit was made of what had been asked for.
-   *
-   * @param latency Milliseconds that one takes.
-   */
-  refreshed(grant: Grant | undefined, latency: number): void {
+  /** For how long the next commit may wait to be shared, where one takes `latency`, in milliseconds. */
+  gathering(latency: number): number {
+    return Math.max(0, this.#late - latency) * GATHERING;
+  }
+
+  /** A commit was made of what had been asked for. */
+  refreshed(grant: Grant | undefined): void {
     this.#asked -= this.#counted;
     this.#counted = 0;
     this.#askedSince = this.#countedUntil;
     this.#lowUnits = Math.ceil((grant?.units ?? 0) * LOW);
     if (grant === undefined) return;
-    const time = grant.until - grant.from;
-    const late = Math.min(time * LATE, time * LATE_NEARBY + 2 * latency);
-    this.#lowFrom = Math.ceil(grant.until - late) - EPOCH;
-    this.gathering = Math.max(0, late - latency) * GATHERING;
+    this.#late = Math.floor((grant.until - grant.from) * LATE);
+    this.#lowFrom = grant.until - this.#late - EPOCH;
     this.#keep(grant);
     this.#left += grant.units;
   }

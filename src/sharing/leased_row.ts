@@ -88,10 +88,6 @@ export class LeasedRow implements Tower {
     return this.#landlord.isClosed();
   }
 
-  latency(): number {
-    return this.#landlord.latency();
-  }
-
   tookOff(): void {
     this.#next = undefined;
     this.#flying++;
@@ -113,7 +109,7 @@ export class LeasedRow implements Tower {
   #start(now: number, isForLow: boolean, canGather: boolean): Refresh {
     const refresh = new Refresh(this.row, this.lease, now, this.#landlord.due(), isForLow, this);
     this.#next = refresh;
-    this.#isWaiting = true;
+    this.#isWaiting = this.lease.isRefreshing = true;
     // What the one before brings may be enough for whoever waits for this one.
     if (this.#flying === 0) this.#plan(refresh, canGather);
     return refresh;
@@ -131,12 +127,19 @@ export class LeasedRow implements Tower {
   }
 
   #gather({ isAwaited, due }: Refresh): void {
-    this.#landlord.gather(this, Math.min(isAwaited ? GATHER : this.lease.gathering, (due - performance.now()) / 2));
+    const wait = isAwaited ? GATHER : this.lease.gathering(this.#landlord.latency());
+    this.#landlord.gather(this, Math.max(0, Math.min(wait, (due - performance.now()) / 2)));
   }
 
   landed(): void {
     this.#flying--;
-    if (this.#landlord.isClosed()) return this.close();
+    if (!this.#landlord.isClosed()) this.#goOn();
+    else this.close();
+    this.lease.isRefreshing = this.#isRefreshing;
+  }
+
+  /** Has the next refresh follow the one that has landed, if it is still needed. */
+  #goOn(): void {
     const next = this.#next;
     if (next === undefined || !this.#isWaiting) return;
     if (next.serve(this.#landlord.now())) this.#plan(next, true);

@@ -141,7 +141,7 @@ export class Leasing implements LocalRows {
     lease.ask(cost, now);
     const chargedAt = lease.spend(cost) ?? now;
     showLeft(ledger, lease.left(now));
-    if (lease.isLow(now)) this.#leased.get(row)!.topUp(now);
+    if (!lease.isRefreshing && lease.isLow(now)) this.#leased.get(row)!.topUp(now);
     return chargedAt;
   }
 

@@ -16,8 +16,6 @@ export interface Asking extends Work {
 export interface Tower {
   /** Whether nobody will ask for units any more. */
   isClosed(): boolean;
-  /** Milliseconds that a commit takes. */
-  latency(): number;
   /** Nothing can be added any more. */
   tookOff(): void;
   /** It is over, well or not. */
@@ -101,7 +99,7 @@ export class Refresh implements Work {
     // What was charged before does not count any more, or must not be spent.
     if (this.#wasReset) this.#lease.forget();
     else if (this.#row.content.blockedUntil > this.now) this.#lease.end();
-    if (this.#isForUnits) this.#lease.refreshed(this.#grant, this.#tower.latency());
+    if (this.#isForUnits) this.#lease.refreshed(this.#grant);
     for (const work of this.#works) work.done();
     for (const asking of this.#asking) {
       asking.grant = this.#grant;

@@ -58,7 +58,7 @@ test("no unit of a lease is spent or given back twice, nor outside its grant's t
               from: now,
               until: now + 1 + 4 * Math.abs(amount),
             };
-            lease.refreshed(grant, 1);
+            lease.refreshed(grant);
             grants.push({ grant, left: units, hasEnded: false });
           } else if (act === "spend" && left > 0) {
             let cost = 1 + units % left;

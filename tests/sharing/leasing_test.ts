@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { memoryStore, type RateLimiter } from "../../mod.ts";
 import { askTogether, SWEPT, World } from "./leasing_world.ts";
 
 test("three processes let in no more than the limit, and all of it", async () => {
@@ -191,6 +192,24 @@ test("two rules that lease are decided as one: who is denied by one has charged 
   await limiter.close();
   const strict = world.limiter({ rules, consistency: "strict" });
   assert.equal((await strict.peek("all")).remaining, 900);
+});
+
+test("what several rules say that let in from units held is what they say in memory", async () => {
+  const world = new World();
+  const rules = [
+    { name: "tried", key: () => "a", limit: "50/1h fixed-window", mode: "shadow" },
+    { name: "long", key: () => "a", limit: "400/1h fixed-window" },
+    { name: "short", key: () => "a", limit: "1000/1m fixed-window" },
+  ] as const;
+  const [leased, inMemory] = [world.limiter({ rules }), world.limiter({ rules, store: memoryStore() })];
+  const request = new Request("http://localhost/");
+  const ask = (limiter: RateLimiter, count: number) =>
+    Promise.all(Array.from({ length: count }, () => limiter.check(request)));
+  await Promise.all([leased, inMemory].map((limiter) => ask(limiter, 20)));
+  const [[result], [expected]] = await Promise.all([ask(leased, 5), ask(inMemory, 5)]);
+  assert.deepEqual({ ...result!.toJSON(), source: "memory" }, expected!.toJSON());
+  assert.equal(result!.source, "lease");
+  await Promise.all([leased.close(), inMemory.close()]);
 });
 
 test("a store that fails: requests are decided by what is known, and what was to be given back is let go", async () => {
