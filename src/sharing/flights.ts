@@ -56,7 +56,7 @@ export class Flights {
       epoch: () => this.#turns.epoch,
       isTurnNeeded: () => this.#turns.isNeeded,
       along: (count) => this.#along(count),
-      conflicted: () => this.#turns.heard(performance.now() - this.#busySince),
+      conflicted: () => void (this.#isSpread || this.#turns.heard(performance.now() - this.#busySince)),
     };
   }
 
@@ -139,8 +139,14 @@ export class Flights {
     return new Promise((resolve) => this.#landed = resolve);
   }
 
+  /** Whether each row's calls are its own, as rows are on different nodes: no row waits for another's, which may not be answered, nor for a turn. */
+  get #isSpread(): boolean {
+    return this.groupSize === 1;
+  }
+
   get #maxFlights(): number {
     const { fastest } = this.#context.calls;
+    if (this.#isSpread) return Infinity;
     return fastest === Infinity
       ? FEWEST_FLIGHTS
       : Math.max(FEWEST_FLIGHTS, Math.min(MOST_FLIGHTS, Math.floor(fastest)));
@@ -171,7 +177,7 @@ export class Flights {
     const now = performance.now();
     if (now - this.#landedAt > GAP || !this.#isCrowded()) this.#busySince = now;
     // Those in the air land first, and call again.
-    if (this.#inAir === 0) {
+    if (this.#inAir === 0 && !this.#isSpread) {
       if (this.#turns.isNeeded) await this.#takeTurn(this.#dueBy(now + TURN_TIMEOUT));
       else if (now - this.#busySince > BUSY) await this.#makeRoom();
     }

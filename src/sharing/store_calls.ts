@@ -20,6 +20,11 @@ export class StoreCalls {
   count = 0;
   /** Milliseconds that a call takes at best, of late. */
   fastest = Infinity;
+  /**
+   * When the last of the calls began that was answered, and of the commits: a store that answers later ones is not down, though a part of it
+   * may be. That it answers reads says nothing of commits.
+   */
+  readonly #answered: Record<CallKind, number> = { read: -Infinity, commit: -Infinity };
   readonly #store: Store;
   readonly #observer: CallObserver;
 
@@ -74,12 +79,16 @@ export class StoreCalls {
     try {
       const answer = await withDeadline(call, due - start);
       const milliseconds = performance.now() - start;
+      this.#answered.read = Math.max(this.#answered.read, start);
+      if (kind === "commit") this.#answered.commit = Math.max(this.#answered.commit, start);
       this.fastest = Math.min(milliseconds, 1.1 * this.fastest);
       this.#observer.answered(kind, milliseconds);
       return answer;
     } catch (error) {
-      if (isLate(error)) this.#observer.unanswered(kind, performance.now() - start);
-      else this.#observer.failed(kind);
+      if (start > this.#answered[kind]) {
+        if (isLate(error)) this.#observer.unanswered(kind, performance.now() - start);
+        else this.#observer.failed(kind);
+      }
       throw error;
     }
   }

@@ -63,11 +63,9 @@ class RedisStore implements Store {
   readonly description: string;
   readonly place: readonly [there: object, prefix: string];
   readonly maxRows: number;
-  readonly maxGroupRows = MAX_ROWS;
+  readonly maxGroupRows: number;
   readonly #run: ScriptRunner;
   readonly #base: string;
-  /** Whether rows may be on different nodes. */
-  readonly #isSpread: boolean;
   /** Drawn at the first write, as workerd allows no randomness before a request. */
   #writer = "";
   #writes = 0;
@@ -76,8 +74,9 @@ class RedisStore implements Store {
     this.place = [client, base];
     this.#run = run;
     this.#base = base;
-    this.#isSpread = isCluster && hashTag === undefined;
-    this.maxRows = this.#isSpread ? 1 : MAX_ROWS;
+    // Else rows may be on different nodes: none is to wait for another's.
+    const isTogether = !isCluster || hashTag !== undefined;
+    this.maxRows = this.maxGroupRows = isTogether ? MAX_ROWS : 1;
     this.description = !isCluster
       ? "Redis"
       : hashTag === undefined
@@ -86,26 +85,16 @@ class RedisStore implements Store {
   }
 
   async read(keys: readonly string[]): Promise<readonly StoredRow[]> {
-    const calls = this.#isSpread ? keys.map((key) => [key]) : [keys];
-    const replies = await Promise.all(calls.map((keys) => this.#call(keys.map((key) => this.#stored(key)), [])));
-    return replies.flat().map(decodeRow);
+    const rows = await this.#call(keys.map((key) => this.#stored(key)), []);
+    return rows.map(decodeRow);
   }
 
   async commit(writes: readonly RowWrite[]): Promise<readonly (string | null)[] | null> {
-    const [outcome] = await this.#commit([writes]);
+    const [outcome] = await this.commitGroups([writes]);
     return "versions" in outcome! ? outcome.versions : null;
   }
 
   async commitGroups(groups: readonly (readonly RowWrite[])[]): Promise<readonly GroupOutcome[]> {
-    if (!this.#isSpread) return await this.#commit(groups);
-    const calls = await Promise.allSettled(groups.map((group) => this.#commit([group])));
-    // What one node does not answer is not lost to the rows of the others.
-    const failures = calls.filter((call) => call.status === "rejected");
-    if (failures.length === groups.length) throw failures[0]?.reason;
-    return calls.map((call) => call.status === "fulfilled" ? call.value[0]! : { error: call.reason });
-  }
-
-  async #commit(groups: readonly (readonly RowWrite[])[]): Promise<readonly GroupOutcome[]> {
     const keys: string[] = [];
     const versions: (string | null)[] = [];
     const args = [groups.every(({ length }) => length === 1) ? "" : groups.map(({ length }) => length).join(" ")];

@@ -72,7 +72,8 @@ export interface Store {
   commitGroups?(groups: readonly (readonly RowWrite[])[]): Promise<readonly GroupOutcome[]>;
   /**
    * The most rows, of requests that have nothing to do with each other, that share a `commit`, `commitGroups` or `read`. `maxRows` unless said; less where
-   * large calls are slow, more where `commitGroups` takes more.
+   * large calls are slow, more where `commitGroups` takes more. Where it is 1 no row waits for another's call: let it be so where rows are on
+   * different nodes.
    */
   readonly maxGroupRows?: number;
   /**

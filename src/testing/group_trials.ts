@@ -16,6 +16,10 @@ async function commitGroups(
   store: Store,
   groups: readonly (readonly RowWrite[])[],
 ): Promise<readonly GroupOutcome[]> {
+  const most = store.maxGroupRows ?? store.maxRows;
+  if (groups.length > 1 && groups.flat().length > most) {
+    return (await Promise.all(groups.map((group) => commitGroups(store, [group])))).flat();
+  }
   const outcomes: unknown = await store.commitGroups!(groups);
   expect(Array.isArray(outcomes), `\`commitGroups\` gave ${show(outcomes)} instead of an array`);
   expect(outcomes.length === groups.length, `it gave ${outcomes.length} outcomes for ${groups.length} groups`);

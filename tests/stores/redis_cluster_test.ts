@@ -2,7 +2,14 @@
 /** Counting in a Redis Cluster of three masters, whose slots move and whose nodes go down. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byHeader, createRateLimiter, hashedKey, type LimiterEvent, type RateLimiter } from "../../mod.ts";
+import {
+  byHeader,
+  createRateLimiter,
+  hashedKey,
+  type LimiterEvent,
+  type RateLimiter,
+  type RateLimitResult,
+} from "../../mod.ts";
 import { type RedisLike, redisStore } from "../../redis.ts";
 import { testStore } from "../../testing.ts";
 import { here } from "../runtimes/runtime.ts";
@@ -120,6 +127,50 @@ const parts: Record<string, (cluster: RedisCluster, clients: readonly RedisLike[
     for (const redirection of ["ASK", "MOVED"]) assert.match(`${stats}`, new RegExp(`errorstat_${redirection}:`));
     for (const limiter of limiters) assert.equal((await limiter.peek("a")).remaining, 1_000_000 - passed);
     assert.deepEqual(events, []);
+  },
+
+  async "a master that stands still holds up nobody whose keys are on others"(cluster, clients) {
+    const keys = Array.from({ length: 60 }, (_, i) => `key ${i}`);
+    const node = cluster.nodes[0]!;
+    for (const [i, client] of clients.entries()) {
+      const events: LimiterEvent[] = [];
+      const name = `still ${i}`;
+      const [limiter, hasty] = [make(client, { name, events }), make(client, { name, storeTimeout: 150, events })];
+      const sources = async (
+        asked: readonly (RateLimitResult | Promise<RateLimitResult>)[],
+      ) => [...new Set((await Promise.all(asked)).map(({ source }) => source))];
+      for (const each of [limiter, hasty]) await Promise.all(keys.map((key) => each.limit(key)));
+      const rows = [...(await node.lives()).keys()];
+      const isStill = (key: string) => rows.some((row) => row.endsWith(`${name}/${key}`));
+      const [still, others] = [keys.filter(isStill), keys.filter((key) => !isStill(key))];
+      assert.ok(still.length > 5 && others.length > 20);
+      node.freeze();
+      try {
+        let answered = 0;
+        const late = still.map(async (key) => {
+          const result = await limiter.limit(key);
+          answered++;
+          return result;
+        });
+        for (const ask of ["limit", "peek", "limit"] as const) {
+          assert.deepEqual(await sources(others.map((key) => limiter[ask](key))), ["store"]);
+        }
+        assert.equal(answered, 0);
+        // Nor does it once those who wait for it have waited for too long: others have been answered meanwhile.
+        const tooLate = sources(still.map((key) => hasty.limit(key)));
+        for (const asked of [tooLate, undefined]) {
+          assert.deepEqual(await sources(others.map((key) => hasty.limit(key))), ["store"]);
+          assert.deepEqual(await (asked ?? ["fallback"]), ["fallback"]);
+        }
+        assert.deepEqual(events.filter(({ type }) => type === "breaker-opened"), []);
+        node.thaw();
+        assert.deepEqual(await sources(late), ["store"]);
+      } finally {
+        node.thaw();
+      }
+      await cluster.whole();
+      await Promise.all([limiter.close(), hasty.close()]);
+    }
   },
 
   async "a master that is killed and comes back has all that was admitted"(cluster, clients) {
