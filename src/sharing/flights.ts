@@ -5,7 +5,7 @@
 import { idleTimer, lateError } from "./deadline.ts";
 import { type FlightContext, fly } from "./flight.ts";
 import { RememberedRows } from "./remembered.ts";
-import { Bundle, RememberedRow, type RowKind, type Work } from "./remembered_row.ts";
+import { Bundle, type RememberedRow, type Work } from "./remembered_row.ts";
 import { Turns } from "./turns.ts";
 
 /**
@@ -72,9 +72,7 @@ export class Flights {
 
   /** Has the work done with the rows' next flight. */
   add(asked: readonly RememberedRow[], work: Work): void {
-    let rows = asked;
-    // Forgotten since they were looked up, and perhaps looked up anew: one commit with a row twice would lose a charge.
-    while (rows.some(({ isForgotten }) => isForgotten)) rows = rows.map(({ key, kind }) => this.row(key, kind));
+    const rows = this.rows.current(asked);
     const bundle = rows.length === 1 ? rows[0]!.alone : this.#bundleOf(rows);
     bundle.add(work);
     this.#watch(work.due);
@@ -122,15 +120,6 @@ export class Flights {
     }
     if (this.#isIdle()) this.#landed?.();
     else this.#call();
-  }
-
-  /** What is remembered under a key, if only that nothing is. */
-  row(key: string, kind: RowKind): RememberedRow {
-    const known = this.rows.get(key);
-    if (known !== undefined) return known;
-    const row = new RememberedRow(key, kind);
-    this.rows.put(row);
-    return row;
   }
 
   /** Resolves once nothing waits and nothing is in the air. */

@@ -1,5 +1,5 @@
 /** Rows that this process remembers from the store. */
-import type { RememberedRow } from "./remembered_row.ts";
+import { RememberedRow, type RowKind } from "./remembered_row.ts";
 
 /** What is remembered beyond rows that are being worked on. */
 const MAX_ROWS = 40_000;
@@ -31,6 +31,22 @@ export class RememberedRows {
 
   get(key: string): RememberedRow | undefined {
     return this.#young.get(key) ?? this.#old.get(key);
+  }
+
+  /** What is remembered under a key, if only that nothing is. */
+  of(key: string, kind: RowKind): RememberedRow {
+    const known = this.get(key);
+    if (known !== undefined) return known;
+    const row = new RememberedRow(key, kind);
+    this.put(row);
+    return row;
+  }
+
+  /** What is remembered instead of rows that were forgotten since they were looked up, and perhaps looked up anew: one commit with a row twice would lose a charge. */
+  current(rows: readonly RememberedRow[]): readonly RememberedRow[] {
+    let current = rows;
+    while (current.some(({ isForgotten }) => isForgotten)) current = current.map(({ key, kind }) => this.of(key, kind));
+    return current;
   }
 
   /** Remembers a row, or that it has just been worked on. */

@@ -116,7 +116,7 @@ export class SharedLedger implements Ledger {
   row(key: string): RememberedRow {
     const known = this.#kind.byClient.get(key);
     if (known !== undefined) return known;
-    const row = this.#flights.row(this.#stored(key), this.#kind);
+    const row = this.#flights.rows.of(this.#stored(key), this.#kind);
     if (key.length > LONGEST_CLIENT) return row;
     row.client = key;
     this.#kind.byClient.set(key, row);

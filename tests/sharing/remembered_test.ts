@@ -33,10 +33,10 @@ test("a row that was forgotten while somebody had looked it up is not written tw
       );
       flights.add(rows, work);
     });
-  const held = ["a", "b"].map((key) => flights.row(key, kind));
-  for (let i = 0; i < MANY; i++) flights.row(`other ${i}`, kind);
+  const held = ["a", "b"].map((key) => flights.rows.of(key, kind));
+  for (let i = 0; i < MANY; i++) flights.rows.of(`other ${i}`, kind);
   // One that looks them up anew, and one that still has those of before: of one row alone, and of both as one.
-  const again = flights.row("a", kind);
+  const again = flights.rows.of("a", kind);
   await Promise.all([charge([again]), charge(held), charge([held[0]!])]);
   const charged = kind.codec.decode(store.rows.get("a")!.value)!.cells[1];
   assert.deepEqual([charged, store.commits], [3, 1]);
