@@ -6,7 +6,7 @@ import { once } from "node:events";
 import process from "node:process";
 import { test } from "node:test";
 import { byHeader, memoryStore, withRateLimit } from "../../mod.ts";
-import { clock, type Handler, overOneConnection, serving, soon } from "../runtimes/runtime.ts";
+import { clock, type Handler, here, overOneConnection, serving, soon } from "../runtimes/runtime.ts";
 import { servers } from "../runtimes/servers.ts";
 import { limited, overTcp } from "./server.ts";
 
@@ -14,9 +14,11 @@ const MEGABYTE = 2 ** 20;
 const PIECE = Buffer.alloc(MEGABYTE, "x");
 /** Below what Bun refuses by itself. */
 const PIECES = 120;
+/** In one upload, or in several: @hono/node-server cuts off whoever is still sending half a second after the answer. */
+const UPLOADS = here === "Node" ? 15 : 1;
 /** What is sent before the answer, and what after it. */
 const framings = {
-  "Content-Length": { head: `Content-Length: ${PIECES * MEGABYTE}`, piece: PIECE, end: "" },
+  "Content-Length": { head: `Content-Length: ${PIECES / UPLOADS * MEGABYTE}`, piece: PIECE, end: "" },
   "chunks": {
     head: "Transfer-Encoding: chunked",
     piece: Buffer.concat([Buffer.from(`${MEGABYTE.toString(16)}\r\n`), PIECE, Buffer.from("\r\n")]),
@@ -75,23 +77,28 @@ for (const on of servers) {
         await once(socket, "connect");
         socket.write(asked("GET", "a"));
         assert.match(await soon(answerOn(socket)), /^HTTP\/1\.1 200 /);
-        // The rest is sent when the answer has come: whoever waited for it would wait for ever.
-        socket.write(asked("POST", "a", head));
-        socket.write(piece);
-        assert.match(await soon(answerOn(socket)), /^HTTP\/1\.1 429 /);
-        assert.deepEqual(await soon(Promise.all(left)), [0]);
-        // srvx leaves the connection as it is, so that nothing more is taken from it.
-        if (runtime !== "Node with srvx") {
-          const before = process.memoryUsage().rss;
-          for (let i = 1; i < PIECES; i++) {
+        const before = process.memoryUsage().rss;
+        for (let upload = 0; upload < UPLOADS; upload++) {
+          // The rest is sent when the answer has come: whoever waited for it would wait for ever.
+          socket.write(asked("POST", "a", head));
+          socket.write(piece);
+          // deno-lint-ignore no-await-in-loop -- one after the other
+          assert.match(await soon(answerOn(socket)), /^HTTP\/1\.1 429 /);
+          // deno-lint-ignore no-await-in-loop -- one after the other
+          assert.deepEqual(await soon(Promise.all(left)), left.map(() => 0));
+          // It leaves the connection as it is, so that nothing more is taken from it.
+          if (runtime === "Node with srvx") return void socket.destroy();
+          for (let i = 1; i < PIECES / UPLOADS; i++) {
             // deno-lint-ignore no-await-in-loop -- as fast as the server takes it
             if (!socket.write(piece)) await soon(once(socket, "drain"));
           }
-          socket.write(end + asked("GET", "b"));
-          assert.match(await soon(answerOn(socket)), /^HTTP\/1\.1 200 /, "the connection is usable");
-          const growth = (process.memoryUsage().rss - before) / MEGABYTE;
-          assert.ok(growth < 100, `${growth.toFixed(0)} MB of ${PIECES} are kept`);
+          socket.write(end);
         }
+        assert.equal(left.length, UPLOADS);
+        socket.write(asked("GET", "b"));
+        assert.match(await soon(answerOn(socket)), /^HTTP\/1\.1 200 /, "the connection is usable");
+        const growth = (process.memoryUsage().rss - before) / MEGABYTE;
+        assert.ok(growth < 100, `${growth.toFixed(0)} MB of ${PIECES} are kept`);
         socket.destroy();
       });
     });
