@@ -75,7 +75,7 @@ add("an upstream that does not switch is heard, and nothing behind it is tunnell
 
 add("a WebSocket is denied as any request is; one that nobody speaks on is cut", async () => {
   const speak = (socket: Socket): void => void socket.once("data", () => socket.write(SWITCHED));
-  await withRawUpstream({ limits: ["1/1h"], timeout: 100 }, speak, async ({ url }) => {
+  await withRawUpstream({ limits: ["1/1h"], timeout: 500 }, speak, async ({ url }) => {
     assert.equal(statusOf(await soon(overTcp(url, `${asking}\r\n`))), 101);
     assert.equal(statusOf(await soon(overTcp(url, `${asking}\r\n`))), 429);
   });

@@ -40,11 +40,11 @@ export async function serving(
   }
 }
 
-/** Fails where a promise takes longer than its test should. */
+/** Fails where a promise would be waited for without end; a machine that has a lot to do may take some seconds. */
 export async function soon<T>(promise: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) =>
-    timer = setTimeout(() => reject(new Error("Cannot wait longer")), 5_000)
+    timer = setTimeout(() => reject(new Error("Cannot wait longer")), 30_000)
   );
   try {
     return await Promise.race([promise, late]);
