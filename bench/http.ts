@@ -37,19 +37,21 @@ async function measureOne(tools: Tools, runtime: Runtime, variant: Variant): Pro
  *
  * @param args The server's arguments, the variant first.
  * @param clients The script that tells wrk who asks; nobody says who it is unless said.
+ * @param warmUp Seconds for which it is asked before it is measured.
  */
 export async function measureServed(
   tools: Tools,
   runtime: Runtime,
   args: readonly string[],
   clients?: string,
+  warmUp = WARM_UP_SECONDS,
 ): Promise<number> {
   const as = clients === undefined ? [] : ["-s", pathTo(clients)];
   const { rate, asked, refused } = await withServer(
     tools,
     script(tools, runtime, "http_server.ts", args),
     async (url) => {
-      await ask(tools, url, WARM_UP_SECONDS, as);
+      await ask(tools, url, warmUp, as);
       return await ask(tools, url, SECONDS, as);
     },
   );

@@ -5,6 +5,7 @@ import process from "node:process";
 import { Hono } from "hono";
 import { rateLimiter } from "hono-rate-limiter";
 import { byKey, createRateLimiter, deniedResponse, denoKvStore, memoryStore, withRateLimit } from "../mod.ts";
+import { commitAll } from "./commits.ts";
 import { type Handler, serve } from "./serve.ts";
 
 const NEVER_REACHED = 1_000_000_000;
@@ -52,6 +53,10 @@ const variants: Record<string, () => Handler | Promise<Handler>> = {
   },
   "bare 429": bareDenied,
   "clients memory": () => withRateLimit(hello, { ...perClient, store: memoryStore() }),
+  "clients memory and commits": () => {
+    void commitAll(denoKvStore(process.argv[3]));
+    return variants["clients memory"]!();
+  },
   "clients leased": () =>
     withRateLimit(hello, {
       ...perClient,
