@@ -79,6 +79,11 @@ export class Limiter extends BoundRule implements RateLimiter {
   }
 
   check(request: Request, ...rest: readonly unknown[]): MaybePromise<RateLimitResult | null> {
+    return this.decide(request, rest);
+  }
+
+  /** The same; for `withRateLimit`, which has a list of the arguments already: to spread it here makes another. */
+  decide(request: Request, rest: readonly unknown[]): MaybePromise<RateLimitResult | null> {
     this.decisions.assertOpen();
     const skipped = this.#skip === undefined ? false : chain(this.#skip(request, ...rest), checkSkipped);
     if (skipped === true) return null;

@@ -66,14 +66,11 @@ export class RowPlan {
 
   /** Charges `cost` to every limit if every limit allows it. */
   take(cells: Float64Array, at: number, now: number, cost: number): boolean {
-    if (this.limits.length > 1 && !this.peek(cells, at, now, cost)) return false;
-    let ok = true;
-    for (let i = 0; i < this.limits.length; i++) {
-      const verdict = this.verdicts[i]!;
-      this.limits[i]!.transition.take(cells, at + this.#offsets[i]!, now, cost, verdict);
-      ok &&= verdict.ok;
-    }
-    return ok;
+    if (this.limits.length > 1) return this.#takeAll(cells, at, now, cost);
+    // Most rows are of one limit, which decides and charges at once.
+    const verdict = this.verdicts[0]!;
+    this.limits[0]!.transition.take(cells, at, now, cost, verdict);
+    return verdict.ok;
   }
 
   /** Decides as `take` would and charges nothing. */
@@ -188,5 +185,13 @@ export class RowPlan {
       least = Math.min(least, this.#aside.remaining / transition.capacity);
     }
     return least;
+  }
+
+  #takeAll(cells: Float64Array, at: number, now: number, cost: number): boolean {
+    if (!this.peek(cells, at, now, cost)) return false;
+    for (let i = 0; i < this.limits.length; i++) {
+      this.limits[i]!.transition.take(cells, at + this.#offsets[i]!, now, cost, this.verdicts[i]!);
+    }
+    return true;
   }
 }
