@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
-import { denoKvStore } from "../../mod.ts";
+import { createRateLimiter, denoKvStore } from "../../mod.ts";
 import { testStore } from "../../testing.ts";
 import { here } from "../runtimes/runtime.ts";
 import { FakeKv, withOpenKv } from "./fake_kv.ts";
@@ -282,4 +282,25 @@ test("a connection to a server that has fallen silent is given up for a new one,
     await file.read(["a"]);
     assert.equal(opened.length, 3);
   }).finally(() => performance.now = now);
+});
+
+test("close() of a limiter waits for no call that a database never answers", async () => {
+  class GoneKv extends FakeKv {
+    override getMany(): Promise<never> {
+      return new Promise(() => {});
+    }
+  }
+  const kv = new GoneKv();
+  await withOpenKv(() => Promise.resolve(kv), async () => {
+    for (const consistency of ["strict", "leased", "eventual"] as const) {
+      const store = denoKvStore("https://kv.example/");
+      const limiter = createRateLimiter({ name: consistency, limit: "9/1m", store, consistency, storeTimeout: 50 });
+      const asked = limiter.limit("a");
+      // deno-lint-ignore no-await-in-loop -- they share a database
+      await limiter.close();
+      // deno-lint-ignore no-await-in-loop -- as above
+      assert.ok((await asked).ok);
+    }
+  });
+  assert.equal(kv.closed, 3);
 });
