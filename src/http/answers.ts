@@ -5,6 +5,7 @@ import { isPromise } from "../maybe_promise.ts";
 import type { RateLimitResult } from "../result.ts";
 import { type HeaderWriter, headerWriter, retryAfterOf } from "./headers.ts";
 import { problemResponses } from "./problem.ts";
+import type { SrvxRequest } from "./sent.ts";
 import { typedHeadersOf } from "./typed_headers.ts";
 
 /** What a handler may give: a response, or on Bun `undefined` for a request that it has upgraded. See {@linkcode withRateLimit}. */
@@ -26,8 +27,9 @@ export class Answers {
 
   /** The answer to a request that was denied; its body is cancelled. */
   denied(result: RateLimitResult, request: Request, rest: readonly unknown[]): Response {
-    // Not read, but told so. A body that somebody holds already cannot be cancelled, and need not be.
-    request.body?.cancel().catch(() => {});
+    // Not read, but told so. A body that somebody holds already cannot be cancelled, and need not be. On Node a connection whose body srvx has
+    // cancelled answers nothing any more; what nobody has asked for Node reads past by itself.
+    if ((request as SrvxRequest).runtime?.node === undefined) request.body?.cancel().catch(() => {});
     const standard = this.#problem(result, request);
     if (this.#custom === undefined) return standard;
     const custom: unknown = this.#custom(result, request, standard, ...rest);

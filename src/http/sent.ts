@@ -19,7 +19,7 @@ interface Context {
 }
 
 /** A request as `srvx` makes it. */
-interface SrvxRequest {
+export interface SrvxRequest {
   readonly runtime?: {
     readonly node?: { readonly res?: NodeResponse };
     readonly deno?: { readonly info?: Context };
