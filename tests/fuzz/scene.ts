@@ -20,6 +20,8 @@ import { waitFor } from "./waiting.ts";
 
 /** Something that was decided, and what was charged for it. */
 export interface Made {
+  /** By which limiter: what is done about it later, whoever does it, is done by that one. */
+  readonly by: number;
   readonly result: RateLimitResult;
   readonly charged: readonly Charged[];
 }
@@ -115,10 +117,10 @@ export class Scene {
       case "settle": {
         const made = this.made.at(-1 - action.back);
         const rule = action.rule === undefined ? undefined : `rule ${action.rule % this.#setup.rules.length}`;
-        return await this.settle(made, action.cost, by, rule);
+        return await this.settle(made, action.cost, rule);
       }
       case "release":
-        return await this.release(this.made.at(-1 - action.back), by);
+        return await this.release(this.made.at(-1 - action.back));
       case "crowd":
         return await this.#crowd(action.at, action.count);
       case "wait":
@@ -145,24 +147,24 @@ export class Scene {
     };
   }
 
-  async settle(made: Made | undefined, cost: number, by: number, rule?: string): Promise<void> {
+  async settle(made: Made | undefined, cost: number, rule?: string): Promise<void> {
     if (made === undefined) return;
     const now = this.clock.now();
     const actual = cost * made.charged[0]!.row.scale;
     for (const { row, receipt } of made.charged) {
       if (rule !== undefined && row.rule !== rule) continue;
       row.model.settle(now, receipt, actual);
-      row.touch(by, now);
+      row.touch(made.by, now);
     }
     await made.result.settle(actual, rule);
   }
 
-  async release(made: Made | undefined, by: number): Promise<void> {
+  async release(made: Made | undefined): Promise<void> {
     if (made === undefined) return;
     const now = this.clock.now();
     for (const { row, receipt } of made.charged) {
       row.model.release(now, receipt);
-      row.touch(by, now);
+      row.touch(made.by, now);
     }
     await made.result.release();
   }
@@ -249,12 +251,12 @@ export class Scene {
     if (result.source === "cache" && this.#isStale(rows, by)) {
       // A denial that was true within the last second, and has charged nothing.
       assert.ok(result.violated.length > 0);
-      return void this.made.push({ result, charged: rows.map((row) => ({ row, receipt: undefined })) });
+      return void this.made.push({ by, result, charged: rows.map((row) => ({ row, receipt: undefined })) });
     }
     const { figures, charged } = decideAll(charges, now, isCharge);
     assert.deepEqual(toldBy(result), figures);
     for (const { row, receipt } of charged) if (receipt !== undefined) row.touch(by, now);
-    this.made.push({ result, charged });
+    this.made.push({ by, result, charged });
   }
 
   /** Whether another limiter than `by` has done something to these rows that this one need not know yet. */

@@ -35,7 +35,7 @@ export async function waitFor(
   if (row.specs.some(({ algorithm }) => algorithm === "leaky-bucket")) {
     // The model is asked first, and any look brings a row back to a clock that went back.
     await rule.peek(row.key, options);
-    return await waitInQueue(scene, row, units[0]!, wait);
+    return await waitInQueue(scene, row, by, units[0]!, wait);
   }
   // What a denial blocks is not told from what a later one does.
   const queue = (row.blockFor > 0 ? units.slice(0, 1) : units).filter((cost) => cost <= most).map((cost): Waiter => {
@@ -48,8 +48,8 @@ export async function waitFor(
   await admit(scene, row, queue, by);
   const now = scene.clock.now();
   const made = scene.made.at(-1 - freeing.back);
-  if (freeing.kind === "settle") await scene.settle(made, freeing.cost, by);
-  else if (freeing.kind === "release") await scene.release(made, by);
+  if (freeing.kind === "settle") await scene.settle(made, freeing.cost);
+  else if (freeing.kind === "release") await scene.release(made);
   else if (freeing.kind === "refund") {
     row.model.refund(now, freeing.cost * row.scale);
     await rule.refund(row.key, freeing.cost * row.scale, options);
@@ -71,7 +71,7 @@ async function admit(scene: Scene, row: RowModel, queue: Waiter[], by: number): 
     const result = await inTime(queue.shift()!.answer);
     assert.deepEqual([result.ok, result.remaining, result.retryAfter], [true, remaining, 0]);
     row.touch(by, now);
-    scene.made.push({ result, charged: [{ row, receipt }] });
+    scene.made.push({ by, result, charged: [{ row, receipt }] });
   }
 }
 
@@ -91,6 +91,7 @@ async function inTime(answer: Promise<RateLimitResult>): Promise<RateLimitResult
 async function waitInQueue(
   scene: Scene,
   row: RowModel,
+  by: number,
   cost: number,
   wait: (cost: number, more?: object) => Promise<RateLimitResult>,
 ): Promise<void> {
@@ -99,7 +100,7 @@ async function waitInQueue(
   const time = ok ? delay : retryAfter;
   if (time > 0 && time <= SHORT) return;
   const { receipt } = row.model.decide(now, cost, true);
-  if (time === 0) return void scene.made.push({ result: await wait(cost), charged: [{ row, receipt }] });
+  if (time === 0) return void scene.made.push({ by, result: await wait(cost), charged: [{ row, receipt }] });
   await assert.rejects(wait(cost, { maxWait: SHORT }), { name: "RangeError", code: "KVOTA_WAIT_TOO_LONG" });
   row.model.settle(now, receipt, 0);
   row.model.release(now, receipt);
