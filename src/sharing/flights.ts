@@ -168,7 +168,7 @@ export class Flights {
     // Those in the air land first, and call again.
     if (this.#inAir === 0 && !this.#isSpread) {
       if (this.#turns.isNeeded) await this.#takeTurn(this.#dueBy(now + TURN_TIMEOUT));
-      else if (now - this.#busySince > BUSY) await this.#makeRoom();
+      else if (now - this.#busySince > BUSY && this.#turns.areNear) await this.#makeRoom();
     }
     this.#called = false;
     if (this.#inAir === 0 || !this.#turns.isNeeded) this.#start();

@@ -56,7 +56,12 @@ export class Turns {
 
   /** A commit was refused, or had to wait for somebody's lock, after so many milliseconds of commits without a gap. */
   heard(busy: number): void {
-    if (busy >= BUSY && this.#calls.fastest < FAST) this.#heardAt = performance.now();
+    if (busy >= BUSY && this.areNear) this.#heardAt = performance.now();
+  }
+
+  /** Whether they could be taken. */
+  get areNear(): boolean {
+    return this.#calls.fastest < FAST;
   }
 
   /** Whether to take a turn first. */
