@@ -77,8 +77,9 @@ async function serveUpstream(
   return { port: (server.address() as AddressInfo).port, stop };
 }
 
-function announce(port: number, { upstream, limits, key }: Settings, counted: string): void {
-  const address = `http://localhost:${port}/`;
+function announce(port: number, { host, upstream, limits, key }: Settings, counted: string): void {
+  const isAnywhere = host === "0.0.0.0" || host === "::";
+  const address = `http://${isAnywhere ? "localhost" : host.includes(":") ? `[${host}]` : host}:${port}/`;
   const client = key === "ip" ? "client address" : key;
   console.log(`Listening on ${address}
 
@@ -102,7 +103,8 @@ try {
   // Whatever keeps it from starting is the caller's to mend: a flag, a limit, a port in use.
   const { code, message } = error as Error & { readonly code?: string };
   const isInUse = code === "EADDRINUSE";
-  console.error(isInUse ? "Cannot listen: the port is in use; choose another with --port or PORT" : message);
+  const why = message.startsWith("Cannot ") ? message : `Cannot start: ${message}`;
+  console.error(isInUse ? "Cannot listen: the port is in use; choose another with --port or PORT" : why);
   console.error(`\n${USAGE}`);
   Deno.exit(USAGE_ERROR);
 }

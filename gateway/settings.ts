@@ -68,7 +68,8 @@ export function readSettings(
   if (values.help) return undefined;
   const { limit: limits, key, trust, store, host } = values;
   return {
-    host,
+    // Without the brackets of URLs, which not every server takes off.
+    host: host.replace(/^\[|\]$/g, ""),
     port: portOf(values.port),
     upstream: values.upstream === undefined ? undefined : originOf(values.upstream),
     limits,

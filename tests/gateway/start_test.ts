@@ -144,7 +144,7 @@ test("the server ends with 2 and a clear message for bad flags and a port in use
     [["--port", String(port)], /Cannot listen: the port is in use/],
     [["--port", "http"], /Cannot listen: a port is a number from 0 to 65535, received "http"/],
     [["--limit", "10/1x"], /Cannot parse limit "10\/1x"/],
-    [["--prot", "1"], /--prot/],
+    [["--prot", "1"], /Cannot start: .*--prot/],
     [["--key", "name"], /Cannot count by key: .*, received "name"/],
     [["--trust", "10.0.0.0/33"], /Cannot trust proxies: .*, received "10.0.0.0\/33"/],
     [["--upstream", "localhost:3000"], /Cannot stand in front: .*, received "localhost:3000"/],
@@ -163,6 +163,20 @@ test("the server ends with 2 and a clear message for bad flags and a port in use
     }
   });
   other.close();
+});
+
+test("it listens where --host says, and tells that address", { skip }, async () => {
+  await inFolder(async (folder) => {
+    for (const more of [[], ["--upstream", "http://127.0.0.1:9"]]) {
+      const { child, waitFor } = start(folder, "--host", "[::1]", "--port", "0", "--store", "memory", ...more);
+      // deno-lint-ignore no-await-in-loop -- few cores
+      const url = await waitFor(/Listening on (http:\/\/\[::1\]:\d+\/)/);
+      // deno-lint-ignore no-await-in-loop -- few cores
+      assert.deepEqual(await statuses(`${url}_kvota/health`, 1), [200]);
+      // deno-lint-ignore no-await-in-loop -- few cores
+      await stop(child);
+    }
+  });
 });
 
 test("it tells its flags", { skip }, async () => {
