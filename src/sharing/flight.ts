@@ -13,6 +13,8 @@ const MAX_REFUSALS = 50;
 const LOCKED = 15;
 /** Rows that vanish under remembered versions look like conflicts: none lives for less, in milliseconds. */
 const SHORTEST_LIFE = 60_000;
+/** Who is due is answered so much later at most, in milliseconds, together with others. */
+const GRACE = 10;
 /** Processes' clocks differ; a row must not vanish before the slowest of them calls it past. */
 const SPARE_LIFE = 60_000;
 
@@ -37,10 +39,10 @@ export interface FlightContext {
   conflicted(): void;
 }
 
-/** A bundle under way: what waited for it when the flight began. */
+/** A bundle under way, and what waits for it still. */
 interface Passenger {
   readonly bundle: Bundle;
-  readonly works: readonly Work[];
+  works: readonly Work[];
 }
 
 /** What one flight is about. */
@@ -49,7 +51,7 @@ interface Load {
   readonly rows: readonly RememberedRow[];
   /** Rows read on this flight. */
   readonly read: Set<RememberedRow>;
-  /** When the first answer is due. */
+  /** When the last answer is due. */
   readonly due: number;
   /** The asker's time, the latest of them. */
   readonly now: number;
@@ -65,18 +67,37 @@ type Drafts = ReadonlyMap<RememberedRow, Draft>;
 
 /** Does all that waits for the bundles. Whatever happens, each work is told how it ended. */
 export async function fly(context: FlightContext, bundles: readonly Bundle[]): Promise<void> {
-  const start = performance.now();
-  const passengers: Passenger[] = [];
-  let late: Error | undefined;
-  for (const bundle of bundles) {
-    let works = bundle.take();
-    if (works.some((work) => work.due <= start)) {
-      for (const work of works) if (work.due <= start) work.failed(late ??= lateError());
-      works = works.filter((work) => work.due > start);
+  const passengers = bundles.map((bundle): Passenger => ({ bundle, works: bundle.take() }));
+  const stop = answerDue(context, passengers);
+  await land(context, passengers, new Set());
+  stop();
+}
+
+/** Answers who cannot wait as long as the others, while the flight lasts; what it does may be done for them all the same. */
+function answerDue({ gaveUp }: FlightContext, passengers: readonly Passenger[]): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const look = () => {
+    const now = performance.now();
+    let late: Error | undefined;
+    let first = Infinity;
+    let last = 0;
+    for (const passenger of passengers) {
+      const { works } = passenger;
+      if (works.some(({ due }) => due <= now)) {
+        for (const work of works) if (work.due <= now) work.failed(late ??= lateError());
+        passenger.works = works.filter(({ due }) => due > now);
+      }
+      for (const { due } of passenger.works) {
+        first = Math.min(first, due);
+        last = Math.max(last, due);
+      }
     }
-    if (works.length > 0) passengers.push({ bundle, works });
-  }
-  if (passengers.length > 0) await land(context, passengers, new Set());
+    if (late !== undefined) gaveUp(late);
+    // The calls end when the last is due.
+    if (last - first > GRACE) timer = setTimeout(look, first - now + GRACE);
+  };
+  look();
+  return () => clearTimeout(timer);
 }
 
 /** Tries twice; what it could not do, it tells as failed, or has wait for another flight. */
@@ -87,6 +108,7 @@ async function land(
 ): Promise<void> {
   let load = loadOf(passengers, read);
   try {
+    if (load.rows.length === 0) return;
     load = loadOf(await attempt(context, load), read);
     if (load.rows.length === 0) return;
     if (performance.now() >= load.due) throw lateError();
@@ -112,12 +134,13 @@ async function land(
   }
 }
 
-function loadOf(passengers: readonly Passenger[], read: Set<RememberedRow>): Load {
-  let due = Infinity;
+function loadOf(given: readonly Passenger[], read: Set<RememberedRow>): Load {
+  const passengers = given.filter(({ works }) => works.length > 0);
+  let due = 0;
   let now = 0;
   for (const { works } of passengers) {
     for (const work of works) {
-      due = Math.min(due, work.due);
+      due = Math.max(due, work.due);
       now = Math.max(now, work.now);
     }
   }
