@@ -26,9 +26,10 @@ export type RefundOptions = Pick<ChargeOptions, "plan">;
 /**
  * The keys of one rule, counted.
  *
- * All methods throw `TypeError` `KVOTA_KEY_INVALID` for a key that is no non-empty string, `RangeError` `KVOTA_COST_INVALID` for a
- * cost that is no non-negative integer, `KVOTA_PLAN_UNKNOWN` for a plan that the rule does not have (or where one is needed and
- * none is named), and `Error` `KVOTA_CLOSED` after `close()`.
+ * All methods throw `TypeError` `KVOTA_KEY_INVALID` for a key that is no non-empty string, `TypeError` `KVOTA_OPTION_INVALID` for
+ * options that are no object or have a field that there is not, `RangeError` `KVOTA_COST_INVALID` for a cost that is no non-negative
+ * integer, `KVOTA_PLAN_UNKNOWN` for a plan that the rule does not have (or where one is needed and none is named), and `Error`
+ * `KVOTA_CLOSED` after `close()`.
  *
  * See {@linkcode RateLimiter}.
  */
