@@ -36,15 +36,35 @@ export interface EventualContext {
   isOpen(): boolean;
 }
 
+/** What one commit has charged. */
+interface Sent {
+  /** The row's time of the charge. */
+  chargedAt: number;
+  /** The row's era. */
+  era: number;
+  /** When each limit's quota would have been full without it, by the row's time. */
+  fullAts?: readonly number[];
+}
+
+/** What is let in from one commit's start to the next's, and the commit that charges it, once that has begun. */
+interface Batch {
+  sent?: Sent;
+}
+
+/** Units that were not let in after all, by the commit that charged them. */
+type Undone = Map<Sent, number>;
+
 /** One row as this process sees it: what stands in the store as far as is known, and its own charges since. */
 interface View {
   content: RowContent;
-  /** Units let in that are not charged in the store yet; fewer than none where some were charged that were not let in after all. */
+  /** Units let in that are not charged in the store yet. */
   owed: number;
   /** Those among them that are on their way. */
   flying: number;
-  /** When the first of those was charged that were not let in after all. */
-  undoneFrom: number;
+  /** What those belong to that are let in now. */
+  batch: Batch;
+  /** What is to be given back. Not set off against what is owed: a window would be charged for what was let in in the next. */
+  readonly undone: Undone;
   /** A block that was made here and does not stand in the store yet. */
   owedBlock: number;
   /** When it was last the store's, by `performance.now()`. */
@@ -82,7 +102,7 @@ export class Eventual implements LocalRows {
   charge(charge: Charge<SharedLedger>, row: RememberedRow, now: number): Seat {
     const { ledger, key, cost } = charge;
     const view = this.#viewOf(row);
-    const { blockedUntil } = view.content;
+    const { batch, content: { blockedUntil } } = view;
     const draft = new Draft(ledger.tally, view.content, this.#context.own());
     const chargedAt = draft.take(now, cost);
     const part = partOf(ledger, key, cost, "cache", chargedAt);
@@ -90,7 +110,7 @@ export class Eventual implements LocalRows {
     if (view.content.blockedUntil > blockedUntil) view.owedBlock = view.content.blockedUntil;
     if (chargedAt !== undefined) this.#owe(row, view, cost);
     this.#syncLater(row, view);
-    return { part, source: "cache", undo: (now) => this.#undo(charge, row, now, chargedAt) };
+    return { part, source: "cache", undo: (now) => this.#undo(charge, row, now, batch, chargedAt) };
   }
 
   peek({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number): Part | undefined {
@@ -118,11 +138,12 @@ export class Eventual implements LocalRows {
     const known = this.#views.get(row);
     if (known !== undefined) return known;
     const { content } = row;
-    const view = {
+    const view: View = {
       content,
       owed: 0,
       flying: 0,
-      undoneFrom: Infinity,
+      batch: {},
+      undone: new Map(),
       owedBlock: 0,
       syncedAt: -Infinity,
       timer: undefined,
@@ -133,20 +154,20 @@ export class Eventual implements LocalRows {
 
   #owe(row: RememberedRow, view: View, more: number): void {
     view.owed += more;
-    if (view.owed >= view.flying) view.undoneFrom = Infinity;
-    row.isOwing = view.owed !== 0 || view.owedBlock > 0;
+    row.isOwing = view.owed > 0 || view.undone.size > 0 || view.owedBlock > 0;
     if (row.isOwing) this.#owing.add(row);
     else this.#owing.delete(row);
   }
 
-  #undo({ ledger, key, cost }: Charge<SharedLedger>, row: RememberedRow, now: number, chargedAt?: number): Part {
+  #undo(charge: Charge<SharedLedger>, row: RememberedRow, now: number, { sent }: Batch, chargedAt?: number): Part {
+    const { ledger, key, cost } = charge;
     const view = this.#viewOf(row);
     if (chargedAt !== undefined) {
       const draft = new Draft(ledger.tally, view.content, this.#context.own());
       draft.give(now, cost, { cost, chargedAt, delays: [] });
       view.content = draft.content;
-      view.undoneFrom = Math.min(view.undoneFrom, chargedAt);
-      this.#owe(row, view, -cost);
+      if (sent !== undefined) addUndone(view.undone, sent, cost);
+      this.#owe(row, view, sent === undefined ? -cost : 0);
       this.#syncLater(row, view);
     }
     return ledger.lookedPart(view.content, key, now, cost);
@@ -179,7 +200,8 @@ export class Eventual implements LocalRows {
     const { flights, now, due } = this.#context;
     let charged = 0;
     let blockedUntil = 0;
-    let wasReset = false;
+    const sent: Sent = { chargedAt: 0, era: 0 };
+    const undone: Undone = new Map();
     flights.add([row], {
       now: work?.now ?? now(),
       due: work?.due ?? due(),
@@ -187,19 +209,31 @@ export class Eventual implements LocalRows {
       apply: (drafts) => {
         const [draft] = drafts as [Draft];
         view.flying -= charged;
+        // Where it was refused, nothing has been charged.
+        view.owed -= view.undone.get(sent) ?? 0;
+        view.undone.delete(sent);
         charged = view.owed - view.flying;
         view.flying += charged;
         blockedUntil = view.owedBlock;
-        if (charged > 0) draft.force(now(), charged);
-        else if (charged < 0) draft.give(now(), -charged, { cost: -charged, chargedAt: view.undoneFrom, delays: [] });
+        for (const [sent, units] of view.undone) addUndone(undone, sent, units);
+        view.undone.clear();
+        giveBack(undone, draft, now());
+        if (charged > 0) {
+          draft.peek(now(), 0);
+          sent.fullAts = row.kind.tally.row.verdicts.map(({ resetAt }) => resetAt);
+          draft.force(now(), charged);
+          sent.chargedAt = draft.time;
+          sent.era = draft.content.era;
+          view.batch.sent = sent;
+          view.batch = {};
+        }
         if (blockedUntil > draft.content.blockedUntil) draft.block(blockedUntil);
         work?.apply(drafts);
-        wasReset = draft.wasReset;
       },
       done: () => {
         view.flying -= charged;
         if (view.owedBlock === blockedUntil) view.owedBlock = 0;
-        this.#owe(row, view, wasReset ? -view.owed : -charged);
+        this.#owe(row, view, -charged);
         this.#takeOver(row, view);
         view.syncedAt = performance.now();
         if (row.isOwing) this.#syncLater(row, view);
@@ -207,7 +241,7 @@ export class Eventual implements LocalRows {
       },
       failed: (error) => {
         view.flying -= charged;
-        // It stays owed: charged twice at worst, never lost.
+        // It stays owed: charged twice at worst, never lost. What was to be given back is lost: it may have been.
         if (row.isOwing) this.#wait(row, view, this.#intervalOf(row));
         work?.failed(error);
       },
@@ -217,8 +251,20 @@ export class Eventual implements LocalRows {
   /** The store's view, and what has been let in since. */
   #takeOver(row: RememberedRow, view: View): void {
     const draft = new Draft(row.kind.tally, row.content, this.#context.own());
+    giveBack(view.undone, draft, this.#context.now());
     if (view.owed > 0) draft.force(this.#context.now(), view.owed);
     if (view.owedBlock > draft.content.blockedUntil) draft.block(view.owedBlock);
     view.content = draft.content;
+  }
+}
+
+function addUndone(undone: Undone, sent: Sent, units: number): void {
+  undone.set(sent, (undone.get(sent) ?? 0) + units);
+}
+
+function giveBack(undone: Undone, draft: Draft, now: number): void {
+  for (const [{ chargedAt, era, fullAts }, cost] of undone) {
+    // What was forgotten is not undone: others' charges would be.
+    if (era === draft.content.era) draft.give(now, cost, { cost, chargedAt, delays: [], fullAts });
   }
 }
