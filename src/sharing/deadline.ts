@@ -13,6 +13,12 @@ export function withDeadline<T>(call: () => Promise<T>, milliseconds: number, la
   });
 }
 
+/** What has deadlines of its own. */
+interface Waiting {
+  /** What is due by now, and waits no longer. */
+  takeDue(now: number): readonly { failed(error: unknown): void }[];
+}
+
 /** A timer that does not keep the process alive. */
 export function idleTimer(callback: () => void, milliseconds: number): ReturnType<typeof setTimeout> {
   const timer: unknown = setTimeout(callback, milliseconds);
@@ -20,6 +26,13 @@ export function idleTimer(callback: () => void, milliseconds: number): ReturnTyp
   if (typeof timer === "object" && timer !== null && "unref" in timer) (timer as { unref(): void }).unref();
   else Deno?.unrefTimer?.(timer);
   return timer as ReturnType<typeof setTimeout>;
+}
+
+/** Tells all that is due by now that it is late. */
+export function endDue(waiting: readonly Waiting[], now: number, gaveUp: (error: unknown) => void): void {
+  let late: Error | undefined;
+  for (const some of waiting) for (const work of some.takeDue(now)) work.failed(late ??= lateError());
+  if (late !== undefined) gaveUp(late);
 }
 
 /** The error of what came too late. */

@@ -4,7 +4,8 @@ import { kvotaError } from "../errors.ts";
 import type { GroupOutcome, RowWrite, StoredRow } from "../stores/store.ts";
 import { lateError } from "./deadline.ts";
 import { Draft, type OwnClock } from "./draft.ts";
-import { apart, type Bundle, type RememberedRow, type Work } from "./remembered_row.ts";
+import { answerDue, Passenger } from "./passenger.ts";
+import { apart, type Bundle, type RememberedRow } from "./remembered_row.ts";
 import type { StoreCalls } from "./store_calls.ts";
 
 /** Commits of rows that have to fly together that may be refused before they are given up. */
@@ -13,8 +14,6 @@ const MAX_REFUSALS = 50;
 const LOCKED = 15;
 /** Rows that vanish under remembered versions look like conflicts: none lives for less, in milliseconds. */
 const SHORTEST_LIFE = 60_000;
-/** Who is due is answered so much later at most, in milliseconds, together with others. */
-const GRACE = 10;
 /** Processes' clocks differ; a row must not vanish before the slowest of them calls it past. */
 const SPARE_LIFE = 60_000;
 
@@ -39,12 +38,6 @@ export interface FlightContext {
   conflicted(): void;
 }
 
-/** A bundle under way, and what waits for it still. */
-interface Passenger {
-  readonly bundle: Bundle;
-  works: readonly Work[];
-}
-
 /** What one flight is about. */
 interface Load {
   readonly passengers: readonly Passenger[];
@@ -65,42 +58,16 @@ interface Group {
 
 type Drafts = ReadonlyMap<RememberedRow, Draft>;
 
-/** Does all that waits for the bundles. Whatever happens, each work is told how it ended. */
+/** Does all that waits for the bundles. Whatever happens, each work is told how it ended, once, or waits for another flight. */
 export async function fly(context: FlightContext, bundles: readonly Bundle[]): Promise<void> {
-  const passengers = bundles.map((bundle): Passenger => ({ bundle, works: bundle.take() }));
-  const stop = answerDue(context, passengers);
+  const passengers = bundles.map((bundle) => new Passenger(bundle));
+  const stop = answerDue(passengers, context.gaveUp);
   await land(context, passengers, new Set());
   stop();
+  for (const passenger of passengers) passenger.putBack();
 }
 
-/** Answers who cannot wait as long as the others, while the flight lasts; what it does may be done for them all the same. */
-function answerDue({ gaveUp }: FlightContext, passengers: readonly Passenger[]): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const look = () => {
-    const now = performance.now();
-    let late: Error | undefined;
-    let first = Infinity;
-    let last = 0;
-    for (const passenger of passengers) {
-      const { works } = passenger;
-      if (works.some(({ due }) => due <= now)) {
-        for (const work of works) if (work.due <= now) work.failed(late ??= lateError());
-        passenger.works = works.filter(({ due }) => due > now);
-      }
-      for (const { due } of passenger.works) {
-        first = Math.min(first, due);
-        last = Math.max(last, due);
-      }
-    }
-    if (late !== undefined) gaveUp(late);
-    // The calls end when the last is due.
-    if (last - first > GRACE) timer = setTimeout(look, first - now + GRACE);
-  };
-  look();
-  return () => clearTimeout(timer);
-}
-
-/** Tries twice; what it could not do, it tells as failed, or has wait for another flight. */
+/** Tries twice; what it could not do, it tells as failed, or leaves to another flight. */
 async function land(
   context: FlightContext,
   passengers: readonly Passenger[],
@@ -128,7 +95,6 @@ async function land(
     if (!context.isTurnNeeded()) {
       for (const row of rows) row.contention.refused(context.calls.fastest, row.refusals);
     }
-    for (const { bundle, works } of load.passengers) bundle.putBack(works);
   } catch (error) {
     fail(context, load.passengers, error);
   }
@@ -149,9 +115,7 @@ function loadOf(given: readonly Passenger[], read: Set<RememberedRow>): Load {
 
 function rowsOf(passengers: readonly Passenger[]): readonly RememberedRow[] {
   if (passengers.length === 1) return passengers[0]!.bundle.rows;
-  const rows = new Set<RememberedRow>();
-  for (const { bundle } of passengers) for (const row of bundle.rows) rows.add(row);
-  return [...rows];
+  return [...new Set(passengers.flatMap(({ bundle }) => bundle.rows))];
 }
 
 /** Those whose commit was refused; the others are told how it ended. */
@@ -183,7 +147,7 @@ async function attempt(context: FlightContext, load: Load): Promise<readonly Pas
 async function draftRead(context: FlightContext, load: Load, epoch: number): Promise<Drafts> {
   const { rows, read } = load;
   const { takesGroups } = context.calls;
-  const fresh = freshRows(load);
+  const fresh = new Set(rowsOf(load.passengers.filter(({ works }) => works.some((work) => work.fresh))));
   // Where a refusal brings along what stands, what may be old is worth a try, and a row never seen is taken for none.
   const isUsable = takesGroups
     ? (row: RememberedRow) => row.version !== undefined || !row.isKnown
@@ -225,14 +189,6 @@ function settle(
     else learn(context, load, row, outcome.rows[i]!, epoch);
   });
   return false;
-}
-
-function freshRows({ passengers }: Load): ReadonlySet<RememberedRow> {
-  const fresh = new Set<RememberedRow>();
-  for (const { bundle, works } of passengers) {
-    if (works.some((work) => work.fresh)) { for (const row of bundle.rows) fresh.add(row); }
-  }
-  return fresh;
 }
 
 async function readRows(context: FlightContext, load: Load, rows: readonly RememberedRow[]): Promise<void> {
@@ -282,7 +238,7 @@ function write({ key, version, kind }: RememberedRow, draft: Draft, now: number)
 
 function finish(passengers: readonly Passenger[]): void {
   for (const row of rowsOf(passengers)) row.refusals = 0;
-  for (const { works } of passengers) for (const work of works) work.done();
+  for (const passenger of passengers) for (const work of passenger.take()) work.done();
 }
 
 function fail({ gaveUp }: FlightContext, passengers: readonly Passenger[], error: unknown): void {
@@ -292,7 +248,7 @@ function fail({ gaveUp }: FlightContext, passengers: readonly Passenger[], error
     row.version = undefined;
     row.refusals = 0;
   }
-  for (const { works } of passengers) for (const work of works) work.failed(error);
+  for (const passenger of passengers) for (const work of passenger.take()) work.failed(error);
 }
 
 function conflictError(): Error {

@@ -2,7 +2,7 @@
  * Who flies when: each row in one flight at a time, what arrives meanwhile waits for the next and is folded into one commit; rows
  * that nobody else writes share a flight; few flights are in the air. What concerns several rows at once flies when all of them are on the ground.
  */
-import { idleTimer, lateError } from "./deadline.ts";
+import { endDue, idleTimer } from "./deadline.ts";
 import { type FlightContext, fly } from "./flight.ts";
 import { RememberedRows } from "./remembered.ts";
 import { Bundle, type RememberedRow, type Work } from "./remembered_row.ts";
@@ -93,15 +93,12 @@ export class Flights {
 
   #endDue(): void {
     this.#watchedFor = Infinity;
-    const now = performance.now();
-    let late: Error | undefined;
-    for (const bundle of [...this.#ready, ...this.#parked]) {
-      for (const work of bundle.takeDue(now)) work.failed(late ??= lateError());
+    const bundles = [...this.#ready, ...this.#parked];
+    endDue(bundles, performance.now(), this.#context.gaveUp);
+    for (const bundle of bundles) {
       if (bundle.waiting === 0) this.#forget(bundle);
       else this.#watch(bundle.due);
     }
-    if (late === undefined) return;
-    this.#context.gaveUp(late);
     this.#unpark();
   }
 

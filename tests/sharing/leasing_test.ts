@@ -225,3 +225,36 @@ test("a store that fails: requests are decided by what is known, and what was to
   assert.ok(limiter.stats().sources.fallback > 0);
   await limiter.close();
 });
+
+test("a key that was committed goes on being answered, though another of its flight was late", async () => {
+  const world = new World();
+  const { store } = world;
+  const limiter = world.limiter({ storeTimeout: 600 });
+  const { commit } = store;
+  let release = () => {};
+  const released = new Promise<void>((resolve) => release = resolve);
+  store.commit = async (writes) => {
+    const isOf = (key: string) => writes.some((write) => write.key.endsWith(`/${key}`));
+    if (isOf("first") || isOf("second")) await released;
+    // Together they are refused, alone the one is written and the other not answered.
+    else if (writes.length === 2) return null;
+    else if (isOf("b")) return await new Promise(() => {});
+    return await commit.call(store, writes);
+  };
+  const others = [];
+  for (const key of ["first", "second"]) {
+    others.push(limiter.limit(key));
+    await pause(0);
+  }
+  // While as many are in the air as may be, two gather for the next flight.
+  const early = limiter.limit("a");
+  await pause(60);
+  const late = limiter.limit("b");
+  release();
+  const sources = (await Promise.all([...others, early, late])).map(({ source }) => source);
+  assert.deepEqual(sources, ["store", "store", "store", "fallback"]);
+  store.commit = commit;
+  assert.equal((await limiter.limit("a")).ok, true);
+  await limiter.close();
+  assert.equal(await world.left(), 1000 - 2);
+});
