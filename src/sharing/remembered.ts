@@ -15,6 +15,8 @@ export class RememberedRows {
   hasForgotten = false;
   #young = new Map<string, RememberedRow>();
   #old = new Map<string, RememberedRow>();
+  /** How many rows fill the younger half: so many beyond those it had to keep, or each new row would have all of those looked through, and another new one forgotten. */
+  #full = MAX_ROWS / 2;
 
   get size(): number {
     return this.#young.size + this.#old.size;
@@ -54,7 +56,7 @@ export class RememberedRows {
     if (this.#young.get(row.key) === row) return;
     this.#old.delete(row.key);
     this.#young.set(row.key, row);
-    if (this.#young.size >= MAX_ROWS / 2) this.#forget();
+    if (this.#young.size >= this.#full) this.#forget();
   }
 
   #forget(): void {
@@ -70,5 +72,6 @@ export class RememberedRows {
     this.hasForgotten ||= needed.size < this.#old.size;
     this.#old = this.#young;
     this.#young = needed;
+    this.#full = MAX_ROWS / 2 + needed.size;
   }
 }

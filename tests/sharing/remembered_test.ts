@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { compileLimit } from "../../src/limit.ts";
 import { RowPlan } from "../../src/row.ts";
 import { Flights } from "../../src/sharing/flights.ts";
+import { RememberedRows } from "../../src/sharing/remembered.ts";
 import type { RememberedRow, RowKind } from "../../src/sharing/remembered_row.ts";
 import { StoreCalls } from "../../src/sharing/store_calls.ts";
 import { Change } from "../../src/sharing/works.ts";
@@ -40,4 +41,14 @@ test("a row that was forgotten while somebody had looked it up is not written tw
   await Promise.all([charge([again]), charge(held), charge([held[0]!])]);
   const charged = kind.codec.decode(store.rows.get("a")!.value)!.cells[1];
   assert.deepEqual([charged, store.commits], [3, 1]);
+});
+
+test("where more rows are worked on than are remembered else, two that were forgotten are looked up anew", () => {
+  const rows = new RememberedRows();
+  for (let i = 0; i < 45_000; i++) rows.of(`busy ${i}`, kind).isOwing = true;
+  const held = ["a", "b"].map((key) => rows.of(key, kind));
+  for (let i = 0; i < 2 * MANY; i++) rows.of(`other ${i}`, kind);
+  assert.ok(held.every(({ isForgotten }) => isForgotten));
+  assert.deepEqual(rows.current(held).map(({ key, isForgotten }) => [key, isForgotten]), [["a", false], ["b", false]]);
+  assert.ok(rows.size < 45_000 + MANY);
 });
