@@ -33,8 +33,8 @@ export function isOver({ blockedUntil }: RowContent, time: number): boolean {
 }
 
 /**
- * Doubles that drafts' cells are cut out of: whoever keeps a draft's keeps so many. On Deno an array with memory of its own costs ten times one without, and
- * the collector as much again.
+ * Doubles of one array that the cells of several drafts are cut out of; it is freed once none of them is kept. On Deno an array with memory of its own costs ten
+ * times one without, and the collector as much again.
  */
 const CHUNK = 64;
 let chunk = new ArrayBuffer(0);
@@ -107,7 +107,8 @@ export class Draft {
     const time = this.#enter(now);
     this.#tally.row.give(this.content.cells, 0, time, cost, charge);
     this.#touch(time);
-    if (!this.#hasCharges()) this.content.era = 0;
+    // Whose they were is not known: what was charged ahead, and may have been among them, must not go back as well.
+    if (charge === undefined || !this.#hasCharges()) this.content.era = 0;
   }
 
   settle(now: number, charge: RowCharge, actual: number): void {

@@ -30,7 +30,7 @@ export interface RowContent {
   touchedAt: number;
   /** Whose clock that was: a number that each limiter draws for itself. */
   owner: number;
-  /** Another one each time that everything was forgotten: what was charged before that cannot be given back. */
+  /** Another one each time that everything was forgotten, or some of it was given back and nobody can say what: what was charged ahead before that cannot go back. */
   era: number;
 }
 
