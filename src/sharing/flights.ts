@@ -165,7 +165,7 @@ export class Flights {
     // Those in the air land first, and call again.
     if (this.#inAir === 0 && !this.#isSpread) {
       if (this.#turns.isNeeded) await this.#takeTurn(this.#dueBy(now + TURN_TIMEOUT));
-      else if (now - this.#busySince > BUSY && this.#turns.areNear) await this.#makeRoom();
+      else if (now - this.#busySince > BUSY) await this.#makeRoom();
     }
     this.#called = false;
     if (this.#inAir === 0 || !this.#turns.isNeeded) this.#start();
@@ -207,7 +207,7 @@ export class Flights {
     // Where there are no locks, who loses can still take the turn.
     if (!this.#context.calls.takesGroups) await new Promise((resolve) => setTimeout(resolve, ROOM));
     this.#busySince = performance.now();
-    await this.#turns.look(this.#dueBy(this.#busySince + TURN_TIMEOUT));
+    if (this.#turns.areNear) await this.#turns.look(this.#dueBy(this.#busySince + TURN_TIMEOUT));
   }
 
   #start(): void {

@@ -166,7 +166,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     return this.#options.now();
   }
 
-  /** One time for all that is asked at once: a look at the clock is a sixth of what a decision costs here. */
+  /** One time for all that is asked before the next microtask, that of the first, however long that takes: a look at the clock is a sixth of what a decision costs here. */
   due(): number {
     if (this.#due === 0) {
       this.#due = performance.now() + this.#options.timeout;

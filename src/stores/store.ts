@@ -14,7 +14,7 @@ export interface RowWrite {
   readonly key: string;
   /** The version that must stand there still; `null` for no row. */
   readonly version: string | null;
-  /** What to write; `null` deletes the row. */
+  /** What to write, perhaps a part of a larger buffer; `null` deletes the row. */
   readonly value: Uint8Array | null;
   /** Milliseconds after which the row may be dropped, and not before. A row of which nothing is heard any more must go at last. */
   readonly expireIn: number;
