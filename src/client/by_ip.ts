@@ -7,6 +7,14 @@ import { forwardedForHops, forwardedHops } from "./forwarded.ts";
 import { peerOf, unixPeer } from "./peer.ts";
 import { watchAddresses, watched } from "./watches.ts";
 
+/** Selectors that give a key for every request, or throw. */
+const naming = new WeakSet<object>();
+
+/** Whether a selector never says that its rule does not apply. */
+export function namesEverybody(selector: object): boolean {
+  return naming.has(selector);
+}
+
 /** More proxies than this in a row are not believed: the walk ends at the last of them. */
 const MAX_HOPS = 64;
 
@@ -88,6 +96,7 @@ export function byIp(
     return last;
   }
 
+  naming.add(select);
   return watched(select, [() => watchAddresses(select, trustedProxies.length === 0)]);
 }
 

@@ -1,4 +1,5 @@
 /** What a limiter adds to answers, and what it answers itself. */
+import { namesEverybody } from "../client/by_ip.ts";
 import { optionInvalid, show } from "../errors.ts";
 import type { Limiter } from "../limiter.ts";
 import { isPromise } from "../maybe_promise.ts";
@@ -18,8 +19,9 @@ export class Answers {
   readonly #custom: Limiter["http"]["response"];
 
   constructor({ http, limitNames }: Limiter) {
-    const { headers = "draft-11", exposeHeaders, response, skip, rules, key, mode, onStoreFailure } = http;
-    const isQuiet = [skip, rules, key, mode, onStoreFailure].some((option) => option !== undefined);
+    const { headers = "draft-11", exposeHeaders, response, skip, rules, key, mode } = http;
+    const isQuiet = [skip, rules, mode].some((option) => option !== undefined) ||
+      !(key === undefined || namesEverybody(key));
     this.#write = headerWriter(headers, exposeHeaders, limitNames, isQuiet);
     this.#problem = problemResponses(this.#write);
     this.#custom = response;

@@ -32,7 +32,7 @@ const reset = ({ wait }: Told): string => seconds(wait);
 /** The headers of a format with room for one limit, by their names. */
 type OneLimit = Readonly<Record<string, (told: Told, result: RateLimitResult) => string>>;
 
-const fields: Readonly<Record<Exclude<HeaderFormat, "draft-11">, OneLimit>> = {
+const oneLimit: Readonly<Record<Exclude<HeaderFormat, "draft-11">, OneLimit>> = {
   "draft-7": {
     "RateLimit-Policy": policies,
     "RateLimit": (told) => `limit=${limit(told)}, remaining=${remaining(told)}, reset=${reset(told)}`,
@@ -111,23 +111,22 @@ export function headerWriter(
   isQuiet?: boolean,
 ): HeaderWriter | undefined {
   const wanted = (formats === false ? [] : [formats].flat()) as readonly HeaderFormat[];
-  const known = limits.map(sfString);
+  const ours = limits.map(sfString);
   // Those of draft-11 have the names of draft-7's.
-  const tables = wanted.map((format) => fields[format === "draft-11" ? "draft-7" : format]);
+  const tables = wanted.map((format) => oneLimit[format === "draft-11" ? "draft-7" : format]);
   const names = tables.flatMap(Object.keys);
-  const writing = wanted.map((format, i): (headers: Headers, result: RateLimitResult) => void =>
+  const writing = wanted.map((format, i): (headers: Headers, result: RateLimitResult) => boolean =>
     format === "draft-11"
-      ? (headers, result) => setDraft11(headers, result, known)
+      ? (headers, result) => setDraft11(headers, result, ours)
       : (headers, result) => setFields(headers, result, tables[i]!)
   );
-  if (isExposing) writing.push((headers) => expose(headers, [...names, "Retry-After"]));
-  if (writing.length === 0) return undefined;
+  if (writing.length === 0 && !isExposing) return undefined;
   const written = isQuiet ? new WeakSet<Headers>() : undefined;
   return (headers, result) => {
-    if (written?.has(headers)) { for (const name of names) clear(headers, name, known); }
+    if (written?.delete(headers)) { for (const name of names) clear(headers, name, ours); }
     if (result === null) return;
-    for (const write of writing) write(headers, result);
-    written?.add(headers);
+    for (const write of writing) if (write(headers, result)) written?.add(headers);
+    if (isExposing) expose(headers, [...names, "Retry-After"]);
   };
 }
 
@@ -136,23 +135,25 @@ export function retryAfterOf({ retryAfter }: RateLimitResult): string | null {
   return retryAfter === 0 || retryAfter === Infinity ? null : String(Math.ceil(retryAfter / 1000));
 }
 
-function setDraft11(headers: Headers, result: RateLimitResult, known: readonly string[]): void {
+/** Whether there was something to tell. */
+function setDraft11(headers: Headers, result: RateLimitResult, ours: readonly string[]): boolean {
   // Most results are of one limit, and have nothing but their own figures.
   if (detailOf(result) === undefined) {
     const { mode, row } = originOf(result).tally;
-    if (mode === "shadow") return;
+    if (mode === "shadow") return false;
     const { policy, names } = templateOf(row);
-    setMembers(headers, "RateLimit-Policy", policy, known);
-    setMembers(headers, "RateLimit", stateOf(names[0]!, result, result.at), known);
-    return;
+    setMembers(headers, "RateLimit-Policy", policy, ours);
+    setMembers(headers, "RateLimit", stateOf(names[0]!, result, result.at), ours);
+    return true;
   }
   const parts = toldParts(result);
-  if (parts.length === 0) return;
+  if (parts.length === 0) return false;
   const templates = parts.map(({ origin }) => templateOf(origin.tally.row));
   const figures = parts.flatMap((part) => part.figures);
   const states = templates.flatMap(({ names }) => names).map((name, i) => stateOf(name, figures[i]!, result.at));
-  setMembers(headers, "RateLimit-Policy", templates.map(({ policy }) => policy).join(", "), known);
-  setMembers(headers, "RateLimit", states.join(", "), known);
+  setMembers(headers, "RateLimit-Policy", templates.map(({ policy }) => policy).join(", "), ours);
+  setMembers(headers, "RateLimit", states.join(", "), ours);
+  return true;
 }
 
 /** One limit's member of `RateLimit`. */
@@ -173,16 +174,17 @@ function waitOf({ retryAfter, resetAt }: Figures, at: number): number {
   return retryAfter > 0 ? retryAfter : resetAt - at;
 }
 
-/** Sets headers that tell of one limit: the one that decided, if clients are told of it. */
-function setFields(headers: Headers, result: RateLimitResult, fields: OneLimit): void {
+/** Sets headers that tell of one limit: the one that decided, if clients are told of it. Whether they are. */
+function setFields(headers: Headers, result: RateLimitResult, fields: OneLimit): boolean {
   const [first] = toldParts(result);
-  if (first === undefined) return;
+  if (first === undefined) return false;
   const detail = detailOf(result);
   const figures = (detail?.part ?? first).figures[detail?.limit ?? 0]!;
   // For a cost that can never fit the time until the limit is full is the longest that waiting could help anybody.
   const wait = figures.retryAfter === Infinity ? figures.resetAt - result.at : waitOf(figures, result.at);
   const told = { limit: result.limit, remaining: figures.remaining, wait };
   for (const [name, field] of Object.entries(fields)) headers.set(name, field(told, result));
+  return true;
 }
 
 /** `100;w=60`, for each limit. */
@@ -191,13 +193,13 @@ function policies(_told: Told, result: RateLimitResult): string {
   return limits.map(({ transition }) => `${transition.capacity};w=${seconds(transition.refillTime)}`).join(", ");
 }
 
-function setMembers(headers: Headers, name: string, value: string, known: readonly string[]): void {
-  headers.set(name, headers.has(name) ? appendMembers(headers.get(name)!, known, value) : value);
+function setMembers(headers: Headers, name: string, value: string, ours: readonly string[]): void {
+  headers.set(name, headers.has(name) ? appendMembers(headers.get(name)!, ours, value) : value);
 }
 
 /** Takes away what was written for another request: of a List its members, else all. */
-function clear(headers: Headers, name: string, known: readonly string[]): void {
-  const kept = appendMembers(headers.get(name) ?? "", known);
+function clear(headers: Headers, name: string, ours: readonly string[]): void {
+  const kept = appendMembers(headers.get(name) ?? "", ours);
   if (kept === "") headers.delete(name);
   else headers.set(name, kept);
 }
@@ -205,14 +207,14 @@ function clear(headers: Headers, name: string, known: readonly string[]): void {
 function expose(headers: Headers, names: readonly string[]): void {
   const name = "Access-Control-Expose-Headers";
   const present = headers.get(name);
-  const known = new Set(present?.split(",").map((name) => name.trim().toLowerCase()));
-  const missing = names.filter((name) => !known.has(name.toLowerCase()));
+  const exposed = new Set(present?.split(",").map((name) => name.trim().toLowerCase()));
+  const missing = names.filter((name) => !exposed.has(name.toLowerCase()));
   if (missing.length > 0) headers.set(name, [present ?? [], ...missing].flat().join(", "));
 }
 
 function templateOf(row: RowPlan): Template {
-  const known = templates.get(row);
-  if (known !== undefined) return known;
+  const made = templates.get(row);
+  if (made !== undefined) return made;
   const names = row.limits.map((limit) => sfString(limit.name));
   const policy = row.limits.map(({ transition }, i) =>
     `${names[i]};q=${sfInteger(transition.capacity)};w=${seconds(transition.refillTime)}`

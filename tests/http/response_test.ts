@@ -69,6 +69,14 @@ for (const [what, options] of Object.entries(quiet)) {
   });
 }
 
+test("a response that is given again keeps what its handler says in headers that tell nothing here", () => {
+  for (const [headers, name] of [["legacy", "X-RateLimit-Limit"], ["draft-6", "RateLimit-Limit"]] as const) {
+    const response = new Response(null, { headers: { [name]: "5" } });
+    const handler = withRateLimit(() => response, { ...together(), mode: "shadow", headers });
+    for (let i = 0; i < 3; i++) assert.equal(handler(ask()).headers.get(name), "5");
+  }
+});
+
 test("what another limiter says stands in a response that this one says nothing of", () => {
   const inner = withRateLimit(hi, together());
   const outer = withRateLimit(inner, { ...together(), skip: isPut });
