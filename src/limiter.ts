@@ -48,7 +48,7 @@ export function createRateLimiter<Rest extends readonly unknown[]>(options: Rate
 
 /** The one implementation; `withRateLimit` knows it by its class. Its own methods are those of its first rule. */
 export class Limiter extends BoundRule implements RateLimiter {
-  /** What the HTTP layer needs to know. */
+  /** What it was made with: the HTTP layer reads its own of it. */
   readonly http: RateLimiterOptions<readonly unknown[]>;
   /** Those of every rule and plan. */
   readonly limitNames: readonly string[];
@@ -79,11 +79,6 @@ export class Limiter extends BoundRule implements RateLimiter {
   }
 
   check(request: Request, ...rest: readonly unknown[]): MaybePromise<RateLimitResult | null> {
-    return this.decide(request, rest);
-  }
-
-  /** The same; for `withRateLimit`, which has a list of the arguments already: to spread it here makes another. */
-  decide(request: Request, rest: readonly unknown[]): MaybePromise<RateLimitResult | null> {
     this.decisions.assertOpen();
     const skipped = this.#skip === undefined ? false : chain(this.#skip(request, ...rest), checkSkipped);
     if (skipped === true) return null;

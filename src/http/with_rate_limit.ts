@@ -77,7 +77,7 @@ export function withRateLimit<Given extends Answer, Rest extends readonly unknow
   }
 
   function limited(this: This, request: Request, ...rest: Rest): MaybePromise<Given | Response> {
-    const checked = limiter.decide(request, rest);
+    const checked = limiter.check(request, ...rest);
     return isPromise(checked)
       ? checked.then((result) => proceed(this, request, rest, result))
       : proceed(this, request, rest, checked);

@@ -13,6 +13,17 @@ test("withRateLimit() answers at once where nothing is asynchronous", () => {
   assert.deepEqual([allowed.status, denied.status], [200, 429]);
 });
 
+test("withRateLimit() asks its limiter's check(), which may be another's", () => {
+  const handler = withRateLimit(hi, together());
+  const { limiter } = handler;
+  const asked: unknown[] = [];
+  const check = limiter.check.bind(limiter);
+  limiter.check = (...given) => (asked.push(given), check(...given));
+  const request = ask();
+  assert.equal(handler(request).status, 200);
+  assert.deepEqual(asked, [[request]]);
+});
+
 test("withRateLimit() gives a function that takes the request", () => {
   assert.equal(withRateLimit(hi, together()).length, 1);
   assert.ok(withRateLimit((..._all: readonly unknown[]) => new Response(), together()).length >= 1);
