@@ -7,6 +7,7 @@ import { RateLimitResult, UNCHARGED } from "../result.ts";
 import type { Store } from "../stores/store.ts";
 import { Breaker } from "./breaker.ts";
 import type { Consistency } from "./consistency.ts";
+import { withDeadline } from "./deadline.ts";
 import type { Draft, OwnClock } from "./draft.ts";
 import type { StoreEvent } from "./events.ts";
 import { Eventual } from "./eventual.ts";
@@ -155,7 +156,7 @@ export class SharedBooks implements Books<SharedLedger>, Binding {
     this.#local?.close();
     await this.#flights.settled();
     this.#breaker.close();
-    await this.#calls.close();
+    await withDeadline(() => this.#calls.close(), this.#options.timeout);
   }
 
   own(): OwnClock {

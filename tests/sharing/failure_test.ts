@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRateLimiter, type LimiterEvent, type RateLimiter, type RateLimiterOptions } from "../../mod.ts";
+import { MapStore } from "../conformance/map_store.ts";
 import { type Fault, FaultyStore } from "./faulty_store.ts";
 
 const TIMEOUT = 60;
@@ -204,4 +205,10 @@ test("the last limiter on a store closes it, and close() flushes and is idempote
   await other.close();
   assert.equal(store.closed, 1);
   assert.throws(() => limiter.limit("a"), { code: "KVOTA_CLOSED" });
+});
+
+test("close() ends though the store's own does not", async () => {
+  const store = Object.assign(new MapStore(), { close: () => new Promise<void>(() => {}) });
+  const limiter = createRateLimiter({ limit: "10/1h", store, storeTimeout: 10 });
+  await assert.rejects(limiter.close(), { code: "KVOTA_STORE_TIMEOUT" });
 });
