@@ -109,7 +109,7 @@
  *
  * ## KVOTA_NAME_SHARED
  *
- * **Cause.** Told: two limiters of this process have one store (or stores on one path, URL or client, with one prefix) and one `name`, which is `"default"` unless said, and other limits. They count apart, as a limit that was changed starts fresh; were
+ * **Cause.** Told: two limiters of this process have one store (or stores on one path, URL or client, with one prefix; `":memory:"` is a database each time) and one `name`, which is `"default"` unless said, and other limits. They count apart, as a limit that was changed starts fresh; were
  * their limits ever the same, they would count as one.
  *
  * **Mend.** Give each a `name`, or make one with several `rules`. Where one replaces the other, close the other first.
@@ -183,7 +183,8 @@
  *
  * ## KVOTA_STORE_TIMEOUT
  *
- * **Cause.** The store has not answered within `storeTimeout`. Told by `onEvent` as `store-failed`; the requests were decided as `onStoreFailure` says.
+ * **Cause.** The store has not answered within `storeTimeout`. Told by `onEvent` as `store-failed`; the requests were decided as `onStoreFailure` says. Or `close()` was rejected, as the
+ * store's own had not ended by then.
  *
  * **Mend.** See why the store is slow. A longer `storeTimeout` lets requests wait longer; a store that is always far away wants `consistency: "leased"` or `"eventual"`.
  *

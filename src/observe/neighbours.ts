@@ -1,6 +1,6 @@
 /** What limiters of one process are to each other: mistakes that no single one of them shows. */
 import { type Finding, show } from "../errors.ts";
-import type { Store } from "../stores/store.ts";
+import { place as placeOf, type Placed } from "../stores/store.ts";
 
 /** What is remembered of a limiter, so that all else of it can go. */
 export interface Life {
@@ -30,12 +30,12 @@ const told = new Set<unknown>();
 
 /** What is wrong between a limiter that was just made and those before it. */
 export function findAmongNeighbours(
-  store: Pick<Store, "place">,
+  store: Placed,
   name: string,
   configuration: string,
   life: Life,
 ): Finding | undefined {
-  const [there, prefix] = store.place ?? [store, ""];
+  const [there, prefix] = store[placeOf] ?? [store, ""];
   const place = typeof there === "string" ? there : places.get(there) ?? {};
   if (typeof there !== "string") places.set(there, place as object);
   const prefixed = `${prefix}/${name}`;

@@ -3,7 +3,7 @@
 import { optionInvalid, show } from "../errors.ts";
 import { checkKinds, someText } from "../fields.ts";
 import { hasNativeKv, type KvAtomicLike, type KvEntryLike, type KvLike, openKv } from "./kv_like.ts";
-import type { RowWrite, Store, StoredRow } from "./store.ts";
+import { place, type Placed, type RowWrite, type Store, type StoredRow } from "./store.ts";
 
 /** `getMany` takes ten keys; denokv's server ten checks a commit. */
 const MAX_ROWS = 10;
@@ -32,7 +32,7 @@ export interface DenoKvStoreOptions {
  * Works with the native `Deno.Kv` (`--unstable-kv`) and with `@deno/kv` on Bun and Node, which has to be installed there. Rows are
  * written with an expiry. It is opened at the first decision, never at construction; one that it has not opened itself it does not close.
  *
- * @param kv An open database; a path, `":memory:"` or a KV Connect URL to open; the runtime's own database unless said.
+ * @param kv An open database; a path, `":memory:"` or a KV Connect URL to open; Deno's own database unless said, on Bun and Node one in memory.
  * @param options `prefix`, `token`.
  * @throws {TypeError} `KVOTA_OPTION_INVALID`.
  *
@@ -47,7 +47,7 @@ export function denoKvStore(kv?: KvLike | string, options: DenoKvStoreOptions = 
   checkKinds("make a Deno KV store", options, { prefix: someText, token: someText });
   const { prefix = "kvota", token } = options;
   if (kv === undefined || (typeof kv === "string" && kv !== "")) {
-    return new DenoKvStore(() => openKv({ path: kv, token }), [kv ?? "", prefix], kv);
+    return new DenoKvStore(kv, prefix, token);
   }
   if (!isKv(kv)) {
     throw optionInvalid("make a Deno KV store", `it takes an open database, a path or a URL, received ${show(kv)}`);
@@ -55,7 +55,7 @@ export function denoKvStore(kv?: KvLike | string, options: DenoKvStoreOptions = 
   if (token !== undefined) {
     throw optionInvalid("make a Deno KV store", "`token` says nothing to a database that is open");
   }
-  return new DenoKvStore(() => Promise.resolve(kv), [kv, prefix], undefined, true);
+  return new DenoKvStore(kv, prefix);
 }
 
 /** A database as it is open now. */
@@ -68,27 +68,25 @@ interface Connection {
   heardAt: number;
 }
 
-class DenoKvStore implements Store {
+class DenoKvStore implements Store, Placed {
   readonly description: string;
   readonly maxRows = MAX_ROWS;
-  readonly place: readonly [there: object | string, prefix: string];
   readonly maxGroupRows: number;
+  readonly [place]?: readonly [there: object | string, prefix: string];
+  readonly #prefix: string;
   readonly #open: () => Promise<KvLike>;
-
   readonly #isGiven: boolean;
   readonly #isRemote: boolean;
   #connection: Connection | undefined;
 
-  constructor(
-    open: () => Promise<KvLike>,
-    place: readonly [object | string, string],
-    path: string | undefined,
-    isGiven = false,
-  ) {
+  constructor(kv: KvLike | string | undefined, prefix: string, token?: string) {
+    this.#isGiven = typeof kv === "object";
+    const path = typeof kv === "object" ? undefined : kv;
+    this.#open = typeof kv === "object" ? () => Promise.resolve(kv) : () => openKv({ path, token });
+    this.#prefix = prefix;
+    // In memory, which is where @deno/kv opens what is not told, each has a database of its own.
+    if (kv === undefined ? hasNativeKv() : kv !== ":memory:") this[place] = [kv ?? "", prefix];
     this.description = path === undefined ? "Deno KV" : `Deno KV at ${path}`;
-    this.#open = open;
-    this.place = place;
-    this.#isGiven = isGiven;
     this.#isRemote = path !== undefined && /^https?:/.test(path);
     // What is not told may be anywhere.
     const isNative = path !== undefined && hasNativeKv();
@@ -98,7 +96,7 @@ class DenoKvStore implements Store {
   async read(keys: readonly string[]): Promise<readonly StoredRow[]> {
     const tens: Promise<readonly KvEntryLike[]>[] = [];
     for (let at = 0; at < keys.length; at += MAX_ROWS) {
-      const ten = keys.slice(at, at + MAX_ROWS).map((key) => [this.place[1], key]);
+      const ten = keys.slice(at, at + MAX_ROWS).map((key) => [this.#prefix, key]);
       tens.push(this.#ask((kv) => kv.getMany(ten)));
     }
     const entries = await Promise.all(tens);
@@ -150,7 +148,7 @@ class DenoKvStore implements Store {
   #atomic(kv: KvLike, writes: readonly RowWrite[]): KvAtomicLike {
     const operation = kv.atomic();
     for (const { key, version, value, expireIn } of writes) {
-      const at = [this.place[1], key];
+      const at = [this.#prefix, key];
       operation.check({ key: at, versionstamp: version });
       if (value === null) operation.delete(at);
       else operation.set(at, value, { expireIn: Math.min(expireIn, LONGEST_LIFE) });

@@ -3,7 +3,7 @@ import { optionInvalid, show } from "../errors.ts";
 import { checkKinds, type Kind } from "../fields.ts";
 import { isCluster, type RedisLike, type ScriptRunner, scriptRunner } from "./redis_like.ts";
 import { addWrite, decodeRow, SCRIPT, scriptSha, VERSION_LENGTH } from "./redis_script.ts";
-import type { GroupOutcome, RowWrite, Store, StoredRow } from "./store.ts";
+import { type GroupOutcome, place, type Placed, type RowWrite, type Store, type StoredRow } from "./store.ts";
 
 /** The server does nothing else for the 0.1 ms that they take; and 64 requests for as many rows are two calls, one of which is on its way while the other is made. */
 const MAX_ROWS = 32;
@@ -59,9 +59,9 @@ const plainText: Kind = {
   fits: (value) => typeof value === "string" && /^[ -z|~]+$/.test(value),
 };
 
-class RedisStore implements Store {
+class RedisStore implements Store, Placed {
   readonly description: string;
-  readonly place: readonly [there: object, prefix: string];
+  readonly [place]: readonly [there: object, prefix: string];
   readonly maxRows: number;
   readonly maxGroupRows: number;
   readonly #run: ScriptRunner;
@@ -71,7 +71,7 @@ class RedisStore implements Store {
   #writes = 0;
 
   constructor(run: ScriptRunner, base: string, isCluster: boolean, hashTag: string | undefined, client: object) {
-    this.place = [client, base];
+    this[place] = [client, base];
     this.#run = run;
     this.#base = base;
     // Else rows may be on different nodes: none is to wait for another's.

@@ -76,12 +76,14 @@ export interface Store {
    * different nodes.
    */
   readonly maxGroupRows?: number;
-  /**
-   * What it counts in, which other stores may count in too, and the prefix of its rows there.
-   *
-   * @internal
-   */
-  readonly place?: readonly [there: object | string, prefix: string];
   /** Lets go of what the store has opened itself, once the last limiter that counts here is closed. A later call may open it again. */
   close?(): Promise<void>;
+}
+
+/** What a store counts in, which other stores may count in too, and the prefix of its rows there. */
+export const place: unique symbol = Symbol("kvota.place");
+
+/** Of which that may be known. */
+export interface Placed {
+  readonly [place]?: readonly [there: object | string, prefix: string];
 }

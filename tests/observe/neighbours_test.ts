@@ -143,6 +143,20 @@ test("stores of one database under one prefix are one to that, however they were
   }
 });
 
+test("databases in memory are one each, and what a store of somebody else's calls its place says nothing", async () => {
+  const places: readonly (() => Store)[] = [
+    () => denoKvStore(":memory:"),
+    ...("Deno" in globalThis ? [] : [() => denoKvStore()]),
+    ...[5, "ab", ["ab", ""]].map((place) => () => Object.assign(new MapStore(), { place })),
+  ];
+  for (const storeOf of places) {
+    const ear = new Configured({ name: "a" });
+    ear.make({ store: storeOf() });
+    ear.make({ store: storeOf(), limit: "6/1h" });
+    assert.deepEqual(await ear.told(), []);
+  }
+});
+
 test("who is told has the limiter already", async () => {
   const store = memoryStore();
   const told = Promise.withResolvers<void>();
