@@ -7,6 +7,7 @@
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { createRateLimiter, formatLimit, logDenials, type RateLimiter } from "../mod.ts";
+import { isDevelopment } from "../src/observe/platform.ts";
 import { selectorOf, trusting } from "./client.ts";
 import { front } from "./front.ts";
 import { proxy } from "./proxy.ts";
@@ -32,8 +33,8 @@ async function start(settings: Settings): Promise<void> {
     key: selectorOf(settings.key, settings.trust, settings.secret),
     store,
     onDecision: logDenials(),
-    // Requests are answered while the store cannot be; whoever runs this should know. Of misconfiguration the console is told anyway.
-    onEvent: (event) => event.type === "misconfiguration" || console.error(event),
+    // Requests are answered while the store cannot be; whoever runs this should know. Of misconfiguration the console is told already in development.
+    onEvent: (event) => (event.type === "misconfiguration" && isDevelopment()) || console.error(event),
   });
   const { port, stop } = settings.upstream === undefined
     ? serveApi(settings, limiter)

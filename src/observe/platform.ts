@@ -26,9 +26,14 @@ export function isolatingPlatform(): string | undefined {
 /** What the console has been told: limiters may be many, and who reads it is one. */
 const warned = new Set<string>();
 
-/** Tells the console, once in this process, where whoever looks at it may mend the program: as most take it, unless `NODE_ENV` says otherwise. */
+/** Whether whoever looks at the console may mend the program: as most take it, unless `NODE_ENV` says otherwise. */
+export function isDevelopment(): boolean {
+  return (environment("NODE_ENV") || "development") === "development" && isolatingPlatform() === undefined;
+}
+
+/** Tells the console, once in this process, in development. */
 export function warn(code: string, message: string): void {
-  if (warned.has(code) || (environment("NODE_ENV") || "development") !== "development" || isolatingPlatform()) return;
+  if (warned.has(code) || !isDevelopment()) return;
   warned.add(code);
   try {
     // deno-lint-ignore no-console -- who develops looks there

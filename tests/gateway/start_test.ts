@@ -21,7 +21,7 @@ const started: ChildProcess[] = [];
 // The program itself is Deno's; once is enough.
 const skip = "Deno" in globalThis ? false : "SKIPPED: the server is a Deno program, tried when the tests run on Deno";
 
-/** What the task says, permissions and all; but in a folder of the test's own, where nothing has been counted yet. */
+/** What the task says, permissions and all and those among the flags; but in a folder of the test's own, where nothing has been counted yet. */
 function start(
   folder: string,
   ...flags: string[]
@@ -32,7 +32,10 @@ function start(
   const program = join(root, args.pop()!);
   // Opening a KV elsewhere in the same process puts its token into the environment.
   const { DENO_KV_ACCESS_TOKEN: _, ...env } = process.env;
-  const child = spawn(process.execPath, [run, "--config", join(root, "deno.json"), ...args, program, ...flags], {
+  const permissions = flags.filter((flag) => flag.startsWith("--allow-"));
+  const own = flags.slice(permissions.length);
+  args.push(...permissions, program, ...own);
+  const child = spawn(process.execPath, [run, "--config", join(root, "deno.json"), ...args], {
     cwd: folder,
     env: { ...env, NO_COLOR: "1" },
   });
@@ -200,7 +203,14 @@ test("values of a header that can be guessed are told of once, unless KVOTA_SECR
     const open = start(folder, ...flags);
     await ask(await open.waitFor(LISTENING));
     await stop(open.child);
-    assert.equal(open.output().match(/kvota_secret_missing/gi)?.length, 1, open.output());
+    assert.equal(open.output().match(/#kvota_secret_missing/g)?.length, 1, open.output());
+
+    process.env["NODE_ENV"] = "production";
+    const running = start(folder, "--allow-env=NODE_ENV", ...flags);
+    delete process.env["NODE_ENV"];
+    await ask(await running.waitFor(LISTENING));
+    await stop(running.child);
+    assert.equal(running.output().match(/#kvota_secret_missing/g)?.length, 1, running.output());
 
     process.env["KVOTA_SECRET"] = "a secret of some length";
     const keyed = start(folder, ...flags);
