@@ -111,6 +111,8 @@ export interface Seats {
 /**
  * Decides several rules as one: all that are enforced must allow, and all are charged or none is. Those in shadow mode are a
  * group of their own, charged where the enforced ones allow.
+ *
+ * @param isPeek Whether the charge, then the only one, is looked at and not made.
  */
 export function decideTogether(
   charges: readonly Charge[],
@@ -120,13 +122,9 @@ export function decideTogether(
   isPeek = false,
 ): RateLimitResult {
   const [{ ledger, key, cost }] = charges as [Charge];
-  if (charges.length === 1) {
-    if (isPeek) seats.peek(0);
-    return resultOf(ledger, key, cost, at, source, isPeek ? undefined : seats.take(0));
-  }
-  const detail = !isPeek && fit(charges, seats)
-    ? takeAll(charges, seats, source)
-    : judge(charges, seats, source, isPeek);
+  if (isPeek) seats.peek(0);
+  if (charges.length === 1) return resultOf(ledger, key, cost, at, source, isPeek ? undefined : seats.take(0));
+  const detail = fit(charges, seats) ? takeAll(charges, seats, source) : judge(charges, seats, source);
   return new RateLimitResult(ledger, key, UNCHARGED, at, source, detail);
 }
 
@@ -147,7 +145,7 @@ function takeAll(charges: readonly Charge[], seats: Seats, source: Source): Deta
   return allowed;
 }
 
-function judge(charges: readonly Charge[], seats: Seats, source: Source, isPeek: boolean): Detail {
+function judge(charges: readonly Charge[], seats: Seats, source: Source): Detail {
   const parts: Part[] = [];
   let delay = 0;
   let allowed = true;
@@ -161,7 +159,7 @@ function judge(charges: readonly Charge[], seats: Seats, source: Source, isPeek:
       parts[i] = part;
       fits &&= part.isAllowed;
     }
-    if (isPeek || !allowed) continue;
+    if (!allowed) continue;
     for (const i of group) {
       // One that denies is asked as well: it may block its key.
       if (!fits && parts[i]!.isAllowed) continue;

@@ -14,7 +14,7 @@ export function checkFields(what: string, code: KvotaErrorCode, options: unknown
     throw kvotaError(
       "TypeError",
       code,
-      `Cannot ${what}: there is no option ${show(unknown)}, received ${show(options)}`,
+      `Cannot ${what}: there is no option ${show(unknown)}, received ${show(options)}; there are ${known.join(", ")}`,
     );
   }
 }
@@ -32,7 +32,7 @@ export const anything: Kind = { what: "anything", fits: () => true };
 
 export function integerTo(most: number = Number.MAX_SAFE_INTEGER): Kind {
   return {
-    what: `an integer from 1 to ${most}`,
+    what: most === Number.MAX_SAFE_INTEGER ? "a positive integer" : `an integer from 1 to ${most}`,
     fits: (value) => Number.isSafeInteger(value) && 1 <= (value as number) && (value as number) <= most,
   };
 }

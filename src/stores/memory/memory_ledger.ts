@@ -115,7 +115,7 @@ export class MemoryLedger implements Ledger {
   }
 
   reset(key: string, _now: number): void {
-    if (!this.#isOpen()) return;
+    if (!this.#openIfAny()) return;
     this.forgetCharges(key);
     const { blocks, blockPlan, hash } = this.#look(key);
     const block = blocks.find(blockPlan, hash);
@@ -124,7 +124,7 @@ export class MemoryLedger implements Ledger {
 
   /** Forgets what a key was charged, and not that it is blocked. */
   forgetCharges(key: string): void {
-    if (!this.#isOpen()) return;
+    if (!this.#openIfAny()) return;
     const { table, plan, hash } = this.#look(key);
     const slot = table.find(plan, hash);
     if (slot >= 0) table.free(slot);
@@ -188,8 +188,8 @@ export class MemoryLedger implements Ledger {
     return cells;
   }
 
-  /** Whether there can be something to forget: what stands in for a shared store has megabytes to make that it may never need. */
-  #isOpen(): boolean {
+  /** Opens where there can be something to forget, and tells whether there can: what stands in for a shared store has megabytes to make that it may never need. */
+  #openIfAny(): boolean {
     this.#opened ??= this.#tables.find(this.tally);
     return this.#opened !== undefined;
   }
