@@ -148,6 +148,8 @@ export class RateLimitResult {
    * Charges or gives back the difference to what was charged, once; what is more than is left goes into debt. Slots of concurrency limits
    * are not touched. Where nothing was charged, nothing happens.
    *
+   * Settle before you `reset`: in memory, what was charged since would be given back in place of what the reset has undone.
+   *
    * @param actualCost Units: a non-negative integer.
    * @param rule The rule to settle; all that were charged unless said.
    * @throws {RangeError} `KVOTA_COST_INVALID`; `KVOTA_RULE_UNKNOWN` for a rule that the limiter does not have.
