@@ -22,8 +22,16 @@ const isMissing = here === "Deno" && !hasNativeKv();
 const skip = isMissing ? "this Deno runs without --unstable-kv" : false;
 const on = isMissing ? "which is NOT tested: SKIPPED" : `on ${here}`;
 
-test("a Map that keeps the contract passes", async () => {
-  await testStore(() => new MapStore());
+test("a Map that keeps the contract passes, and the console is told nothing", async () => {
+  const warnings: unknown[] = [];
+  const { warn } = console;
+  Object.assign(console, { warn: (...given: unknown[]) => warnings.push(given) });
+  try {
+    await testStore(() => new MapStore());
+  } finally {
+    Object.assign(console, { warn });
+  }
+  assert.deepEqual(warnings, []);
 });
 
 test("a Map behind several stores passes", async () => {
