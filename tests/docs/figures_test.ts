@@ -10,7 +10,7 @@ const readme = readFileSync(join(root, "README.md"), "utf8");
 const report = readFileSync(join(root, "bench/README.md"), "utf8");
 
 /** More than was wanted, 16 KB; bench/README.md says why. */
-const MOST_KILOBYTES = 42.9;
+const MOST_KILOBYTES = 43.1;
 
 test("the benches' figures in the README are those of bench/README.md", () => {
   const rows = readme.split("\n").filter((line) => /^\| (a flood|ns a decision|Redis, 1)/.test(line));
