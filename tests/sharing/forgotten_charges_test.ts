@@ -44,6 +44,17 @@ for (const limit of limits) {
     });
   }
 
+  test(`${limit}: nor after refund() of some of it elsewhere`, async () => {
+    const world = new World();
+    const limiter = world.limiter({ limit });
+    await world.warm(limiter);
+    const other = world.limiter({ limit, consistency: "strict" });
+    await other.refund("a", 999 - await world.left(limit));
+    assert.equal((await other.limit("a", { cost: 999 })).ok, true);
+    await limiter.close();
+    assert.equal(await world.left(limit), 0);
+  });
+
   test(`${limit}: nor by a unit that was taken for a decision which another rule denied in the end`, async () => {
     const world = new World();
     const rules = [
