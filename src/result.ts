@@ -148,7 +148,7 @@ export class RateLimitResult {
    * Charges or gives back the difference to what was charged, once; what is more than is left goes into debt. Slots of concurrency limits
    * are not touched. Where nothing was charged, nothing happens.
    *
-   * Settle before you `reset`: in memory, what was charged since would be given back in place of what the reset has undone.
+   * Settle before you `reset` or `refund`: what was charged since would be given back in place of what has been undone.
    *
    * @param actualCost Units: a non-negative integer.
    * @param rule The rule to settle; all that were charged unless said.
