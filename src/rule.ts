@@ -44,11 +44,11 @@ type AnyOptions = RateLimiterOptions<readonly unknown[]>;
 export function compileRules(options: RateLimiterOptions): readonly Rule[] {
   const { name = "default" } = options;
   checkName("a limiter", name);
-  const any = options as AnyOptions;
-  const names = any.rules?.map((rule) => rule.name) ?? [name];
-  const rules = any.rules === undefined
-    ? [compileRule({ ...any, name }, names, any, [`n${name}`], "")]
-    : any.rules.map((rule) => compileRule(rule, names, any, [`n${name}`, `r${rule.name}`], `${rule.name} `));
+  const given = options as AnyOptions;
+  const names = given.rules?.map((rule) => rule.name) ?? [name];
+  const rules = given.rules === undefined
+    ? [compileRule({ ...given, name }, names, given, [`n${name}`], "")]
+    : given.rules.map((rule) => compileRule(rule, names, given, [`n${name}`, `r${rule.name}`], `${rule.name} `));
   refuseRepeated("rules", names);
   refuseRepeated("limits", rules.flatMap((rule) => [...limitNames(rule)]));
   return rules;

@@ -20,8 +20,8 @@ export class Answers {
 
   constructor({ http, limitNames }: Limiter) {
     const { headers = "draft-11", exposeHeaders, response, skip, rules, key, mode } = http;
-    const isQuiet = [skip, rules, mode].some((option) => option !== undefined) ||
-      !(key === undefined || namesEverybody(key));
+    const isQuiet = skip !== undefined || rules !== undefined || mode === "shadow" ||
+      (key !== undefined && !namesEverybody(key));
     this.#write = headerWriter(headers, exposeHeaders, limitNames, isQuiet);
     this.#problem = problemResponses(this.#write);
     this.#custom = response;
